@@ -1,1 +1,9 @@
+//! The library under `orgwatch-host`.
+//!
+//! A *source* hands over a *batch* of CloudTrail records; each becomes an *event*; the *index* names the rules that care; the *sandbox*
+//! runs each *rule* on the event; what comes back are *findings*, and *gaps* where a rule could not judge; each *sink* takes them.
+//! `docs/architecture.md` walks along the data.
 
+pub mod digest;
+pub mod pack;
+pub mod sandbox;

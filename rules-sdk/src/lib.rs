@@ -74,7 +74,7 @@ pub mod prelude {
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::event::{self, Event};
+    pub use crate::event::{self, AccountId, Event, Outcome, Timestamp};
     #[cfg(not(target_family = "wasm"))]
     pub use crate::testing;
     pub use crate::{Finding, Findings, Matches, NoSettings, Refusal, Rule, Severity, Value, rule};

@@ -1,5 +1,8 @@
 //! Runs a rule natively, for `cargo test`: the same code that the sandbox runs, without WebAssembly.
 
+use std::path::Path;
+use std::{fs, io};
+
 use crate::rule::{Describe, load};
 use crate::{Event, Finding, Metadata, Refusal};
 
@@ -25,6 +28,43 @@ pub fn evaluate<R: Describe>(settings: &str, record: &str) -> Result<Vec<Finding
         assert!(!repeated, "two findings of one evaluation have the key {:?}", finding.key());
     }
     Ok(findings)
+}
+
+/// Has a rule judge the event files of a folder, one record each, with settings (JSON text): a file `fires_….json` has to give a finding,
+/// a file `quiet_….json` none.
+///
+/// # Panics
+///
+/// Panics when a file is judged otherwise, when there is not at least one of each kind, and where [`evaluate`] panics.
+pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
+    let folder = folder.as_ref();
+    let files = json_files(folder).unwrap_or_else(|error| panic!("failed to read {}: {error}", folder.display()));
+    let (mut fired, mut quiet) = (0, 0);
+    for (name, record) in files {
+        let findings = evaluate::<R>(settings, &record).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        if name.starts_with("fires_") {
+            assert!(!findings.is_empty(), "{name}: no finding");
+            fired += 1;
+        } else {
+            assert!(name.starts_with("quiet_"), "{name}: the name of an event file begins with fires_ or quiet_");
+            assert!(findings.is_empty(), "{name}: {findings:?}");
+            quiet += 1;
+        }
+    }
+    assert!(fired > 0 && quiet > 0, "{}: a rule needs an event that fires and one that stays quiet", folder.display());
+}
+
+fn json_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".json") {
+            files.push((name, fs::read_to_string(entry.path())?));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn check_metadata(metadata: &Metadata) {

@@ -1,0 +1,122 @@
+//! `pack.toml`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a pack says of itself. Its rules are discovered and not listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this file's own form.
+    pub schema_version: SchemaVersion,
+    /// The pack's name: `publisher/name`.
+    pub id: PackId,
+    /// The pack's version.
+    pub version: semver::Version,
+    /// One line.
+    pub title: String,
+    /// What the pack is for.
+    pub description: String,
+    /// Who wrote it.
+    #[serde(default)]
+    pub authors: Vec<String>,
+    /// SPDX expression.
+    pub license: String,
+    /// Where to read more.
+    #[serde(default)]
+    pub homepage: Option<String>,
+}
+
+impl Manifest {
+    /// Returns the pack as it stands in findings: `publisher/name@version`.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+}
+
+/// The one version of `pack.toml` that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct SchemaVersion;
+
+impl TryFrom<u32> for SchemaVersion {
+    type Error = String;
+
+    fn try_from(version: u32) -> Result<Self, String> {
+        if version == 1 { Ok(Self) } else { Err(format!("schema_version {version} is unknown; this host knows 1")) }
+    }
+}
+
+impl From<SchemaVersion> for u32 {
+    fn from(_: SchemaVersion) -> Self {
+        1
+    }
+}
+
+/// A pack's name: `publisher/name`, each of lower-case letters, digits and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PackId(String);
+
+impl TryFrom<String> for PackId {
+    type Error = String;
+
+    fn try_from(id: String) -> Result<Self, String> {
+        let word = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        };
+        match id.split_once('/') {
+            Some((publisher, name)) if word(publisher) && word(name) => Ok(Self(id)),
+            _ => Err(format!("the pack id {id:?} is not `publisher/name` in lower-case letters, digits and `-`")),
+        }
+    }
+}
+
+impl From<PackId> for String {
+    fn from(id: PackId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for PackId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACK: &str = r#"
+        schema_version = 1
+        id = "orgwatch/demo"
+        version = "1.2.0"
+        title = "Demo"
+        description = "A pack."
+        license = "MIT"
+    "#;
+
+    #[test]
+    fn a_pack_is_read_and_named() {
+        let manifest: Manifest = toml::from_str(PACK).unwrap();
+        assert_eq!(manifest.reference(), "orgwatch/demo@1.2.0");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let cases = [
+            ("schema_version = 1", "schema_version = 2", "schema_version 2 is unknown"),
+            ("orgwatch/demo", "demo", "is not `publisher/name`"),
+            ("orgwatch/demo", "../demo", "is not `publisher/name`"),
+            ("1.2.0", "1.2", "unexpected end of input"),
+            ("title", "titel", "unknown field `titel`"),
+        ];
+        for (from, to, message) in cases {
+            let error = toml::from_str::<Manifest>(&PACK.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

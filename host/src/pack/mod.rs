@@ -1,0 +1,108 @@
+//! Rule packs: folders with a `pack.toml`, one crate each, whose rules stand in `dist/` once they are built.
+
+mod build;
+mod manifest;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use build::{BuildError, Builder, Built};
+pub use manifest::Manifest;
+
+/// A pack's folder.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+/// Why a pack's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// A file or folder cannot be read.
+    #[error("failed to read `{path}`")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// `pack.toml` is not understood.
+    #[error("failed to understand `{path}`")]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: Box<toml::de::Error>,
+    },
+    /// There are no components.
+    #[error("the pack `{0}` has not been built\nhint: add --build, or run `orgwatch-host build {0}` first")]
+    NotBuilt(PathBuf),
+}
+
+impl Pack {
+    /// The file that makes a folder a pack.
+    pub const MANIFEST: &'static str = "pack.toml";
+
+    /// Opens a pack's folder.
+    ///
+    /// # Errors
+    ///
+    /// Fails when `pack.toml` is missing or not understood.
+    pub fn open(folder: &Path) -> Result<Self, PackError> {
+        let path = folder.join(Self::MANIFEST);
+        let text = fs::read_to_string(&path).map_err(|source| PackError::Read { path: path.clone(), source })?;
+        let manifest =
+            toml::from_str(&text).map_err(|source| PackError::Manifest { path, source: Box::new(source) })?;
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Tells whether a folder is a pack.
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(Self::MANIFEST).is_file()
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns what `pack.toml` says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the folder of the built components.
+    pub fn dist(&self) -> PathBuf {
+        self.folder.join("dist")
+    }
+
+    /// Lists the built components, by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there are none, with the hint to build them, or the folder cannot be read.
+    pub fn components(&self) -> Result<Vec<PathBuf>, PackError> {
+        let dist = self.dist();
+        let components = match wasm_files(&dist) {
+            Ok(components) => components,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(PackError::Read { path: dist, source }),
+        };
+        if components.is_empty() { Err(PackError::NotBuilt(self.folder.clone())) } else { Ok(components) }
+    }
+}
+
+/// Lists the `.wasm` files of a folder, by name.
+pub fn wasm_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,151 @@
+//! How a rule fails. Decided by the type of an error, never by its text.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wasmtime::Trap;
+
+use super::component::ComponentFault;
+use super::store::{LimitReached, Log};
+
+/// What went wrong while a rule ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "fault")]
+pub enum Fault {
+    /// It used up its fuel: an endless loop, or too much work.
+    #[error("it ran out of fuel ({limit} units)")]
+    OutOfFuel {
+        /// The limit in units of fuel.
+        limit: u64,
+    },
+    /// It asked for more memory than it may have.
+    #[error("it ran out of memory ({limit} bytes)")]
+    OutOfMemory {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// It ran longer than it may by the wall clock.
+    #[error("it ran out of time ({} ms)", limit.as_millis())]
+    OutOfTime {
+        /// The limit.
+        limit: Duration,
+    },
+    /// It recursed too deeply.
+    #[error("it overflowed its stack")]
+    StackOverflow,
+    /// It panicked or trapped. What it logged last, which for a Rust rule is the panic's message, is kept.
+    #[error("it trapped: {trap}{}", last_words.as_ref().map(|words| format!("; its last words: {words}")).unwrap_or_default())]
+    Trap {
+        /// What wasmtime calls the trap.
+        trap: String,
+        /// The last error that the rule logged.
+        last_words: Option<String>,
+    },
+    /// It read the event in `load`, where there is none.
+    #[error("its `load` read the event, which only `evaluate` can")]
+    ReadWhileLoading,
+    /// It returned more findings than it may.
+    #[error("it returned {count} findings, more than {limit}")]
+    TooManyFindings {
+        /// How many it returned.
+        count: usize,
+        /// How many it may return.
+        limit: usize,
+    },
+    /// Two findings of one evaluation have the same key.
+    #[error("it returned two findings with the key {key:?}")]
+    RepeatedKey {
+        /// The key.
+        key: String,
+    },
+    /// It returned something that is no finding.
+    #[error("it returned something that is not a finding: {reason}")]
+    NotAFinding {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It returned text that is not UTF-8.
+    #[error("it returned text that is not UTF-8")]
+    NotUtf8,
+    /// What it returned is too large or breaks the interface in another way.
+    #[error("what it returned cannot be taken: {reason}")]
+    BadOutput {
+        /// What wasmtime says.
+        reason: String,
+    },
+}
+
+impl Fault {
+    /// Tells from the error of a call what went wrong in the guest.
+    pub(super) fn of(error: &wasmtime::Error, limits: Spent<'_>, log: &Log) -> Self {
+        if let Some(limit) = error.downcast_ref::<LimitReached>() {
+            return match limit {
+                LimitReached::Memory | LimitReached::Table => Self::OutOfMemory { limit: limits.memory },
+                LimitReached::Fuel => Self::OutOfFuel { limit: limits.fuel },
+                LimitReached::EventWhileLoading => Self::ReadWhileLoading,
+            };
+        }
+        if error.is::<std::str::Utf8Error>() {
+            return Self::NotUtf8;
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => Self::OutOfFuel { limit: limits.fuel },
+            Some(Trap::Interrupt) => Self::OutOfTime { limit: *limits.deadline },
+            Some(Trap::StackOverflow) => Self::StackOverflow,
+            Some(trap) => Self::Trap { trap: trap.to_string(), last_words: log.last_error() },
+            None => Self::BadOutput { reason: error.root_cause().to_string() },
+        }
+    }
+}
+
+/// The limits that applied to a call, for the words of its fault.
+#[derive(Clone, Copy)]
+pub(super) struct Spent<'a> {
+    pub(super) fuel: u64,
+    pub(super) memory: usize,
+    pub(super) deadline: &'a Duration,
+}
+
+/// Why a rule could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadFault {
+    /// The component is not one that the host runs.
+    #[error(transparent)]
+    Component(#[from] ComponentFault),
+    /// The rule refused its settings.
+    #[error("it refuses its settings: {0}")]
+    Refused(String),
+    /// Its `load` failed.
+    #[error("its `load` failed: {0}")]
+    Load(Fault),
+    /// Its `describe` failed.
+    #[error("its `describe` failed: {0}")]
+    Describe(Fault),
+    /// What `describe` returns is not what the metadata section says.
+    #[error("its metadata section is not what the rule says of itself")]
+    MetadataDiffers,
+    /// A pattern that it asks for is no EventBridge event pattern.
+    #[error("it asks for events with a pattern that is none: {0}")]
+    Pattern(String),
+    /// It asks for no event at all.
+    #[error("it asks for no events: `load` returned an empty list of patterns")]
+    NoPatterns,
+    /// It cannot be compiled.
+    #[error("it cannot be compiled: {0}")]
+    Compile(String),
+    /// Compiling took too long.
+    #[error("compiling it took longer than {} s", .0.as_secs())]
+    CompileTime(Duration),
+    /// The process that compiled it died, most likely of its memory limit.
+    #[error("the process that compiled it was ended by signal {signal}; its memory limit is {} MiB", memory >> 20)]
+    CompilerDied {
+        /// The signal.
+        signal: i32,
+        /// The memory limit in bytes.
+        memory: u64,
+    },
+    /// The process that compiles could not do its work, for a reason that is not the rule's.
+    #[error("the compiling process failed: {0}")]
+    Compiler(String),
+}

@@ -1,0 +1,206 @@
+//! Preparing a rule, in the child process: compile, load with its settings, freeze, compile what is frozen.
+//!
+//! Everything here may meet a hostile component. The process has limits of its own for memory and processor time, and whatever happens
+//! to it, the host only sees that it ended.
+
+use std::io::{self, Read, Write};
+
+use orgwatch_rules_sdk::Metadata;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use super::component::Component;
+use super::engine::Engine;
+use super::fault::{Fault, LoadFault, Spent};
+use super::imports::{EXPORT, linker};
+use super::limits::Limits;
+use super::rule::Exports;
+use super::snapshot;
+use super::store::Instance;
+
+/// What the host asks the child for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) limits: Limits,
+    pub(super) settings: String,
+    /// True for `build`, which only wants to know what the rule says of itself: there is no metadata section yet.
+    pub(super) describe: bool,
+}
+
+/// What the child answers, followed by the compiled code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
+    /// JSON texts of the patterns that the rule asks for.
+    pub(super) patterns: Vec<String>,
+    /// True where the code starts from the loaded image, false where `load` must run first.
+    pub(super) frozen: bool,
+    /// What the rule says of itself.
+    pub(super) description: String,
+}
+
+/// Serves one request: the whole life of the child process.
+///
+/// # Errors
+///
+/// Fails when the request cannot be read or the answer not written.
+pub fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
+    let (request, bytes): (Request, Vec<u8>) = read_frame(input)?;
+    confine(&request.limits)?;
+    let result = if request.describe { describe_only(&bytes, &request) } else { prepare(bytes, &request) };
+    match result {
+        Ok((answer, code)) => write_frame(output, &Ok::<_, LoadFault>(answer), &code),
+        Err(fault) => write_frame(output, &Err::<Answer, _>(fault), &[]),
+    }
+}
+
+/// Bounds this process. Data counts what is written to; the gigabytes of address space that wasmtime reserves for guards are free.
+fn confine(limits: &Limits) -> io::Result<()> {
+    let both = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    setrlimit(Resource::Data, both(limits.compile_memory))?;
+    setrlimit(Resource::Cpu, both(limits.compile_time.as_secs().max(1)))?;
+    setrlimit(Resource::Core, both(0))?;
+    Ok(())
+}
+
+fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadFault> {
+    let component = Component::check(bytes, &request.limits)?;
+    let engine = engine(&request.limits)?;
+    let instrumented = snapshot::instrument(component.bytes());
+    let rule = match &instrumented {
+        Some(instrumented) => {
+            Guest::compile(&engine, &instrumented.bytes).or_else(|_| Guest::compile(&engine, component.bytes()))?
+        }
+        None => Guest::compile(&engine, component.bytes())?,
+    };
+    let description = rule.describe()?;
+    let described: Result<Metadata, _> = serde_json::from_str(&description);
+    if described.ok().as_ref() != Some(component.metadata()) {
+        return Err(LoadFault::MetadataDiffers);
+    }
+    let mut loaded = rule.load(&request.settings)?;
+    let frozen = instrumented.as_ref().and_then(|instrumented| {
+        // The accessors hand over the whole memory at once, which is more than a rule may return.
+        loaded.store.set_hostcall_fuel(usize::MAX);
+        let bytes = snapshot::freeze(instrumented, &mut loaded.store, loaded.instance)?;
+        Engine::compile(&bytes).ok()
+    });
+    let answer = Answer { patterns: loaded.patterns, frozen: frozen.is_some(), description };
+    let code = match frozen {
+        Some(code) => code,
+        None => Engine::compile(component.bytes()).map_err(compile_fault)?,
+    };
+    Ok((answer, code))
+}
+
+/// Calls `describe` of a component that has no metadata section yet.
+fn describe_only(bytes: &[u8], request: &Request) -> Result<(Answer, Vec<u8>), LoadFault> {
+    let engine = engine(&request.limits)?;
+    let description = Guest::compile(&engine, bytes)?.describe()?;
+    Ok((Answer { patterns: Vec::new(), frozen: false, description }, Vec::new()))
+}
+
+fn engine(limits: &Limits) -> Result<Engine, LoadFault> {
+    Engine::for_loading(limits.clone()).map_err(|error| LoadFault::Compiler(format!("{error:#}")))
+}
+
+fn compile_fault(error: wasmtime::Error) -> LoadFault {
+    LoadFault::Compile(format!("{error:#}"))
+}
+
+/// A compiled component, before it is loaded.
+struct Guest {
+    engine: Engine,
+    pre: InstancePre<Instance>,
+    exports: Exports,
+}
+
+struct Loaded {
+    store: Store<Instance>,
+    instance: wasmtime::component::Instance,
+    patterns: Vec<String>,
+}
+
+impl Guest {
+    fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadFault> {
+        let component = wasmtime::component::Component::new(engine.wasmtime(), bytes).map_err(compile_fault)?;
+        let exports = Exports::find(&component)
+            .ok_or_else(|| LoadFault::Compile(format!("`{EXPORT}` lacks one of its functions")))?;
+        let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(compile_fault)?;
+        Ok(Self { engine: engine.clone(), pre, exports })
+    }
+
+    fn describe(&self) -> Result<String, LoadFault> {
+        let mut store = self.store();
+        let call = |store: &mut Store<Instance>| {
+            let instance = self.pre.instantiate(&mut *store)?;
+            let (text,) = typed::<(), (String,)>(&instance, store, self.exports.describe)?.call(store, ())?;
+            Ok(text)
+        };
+        call(&mut store).map_err(|error| LoadFault::Describe(self.fault(&error, &store)))
+    }
+
+    fn load(&self, settings: &str) -> Result<Loaded, LoadFault> {
+        let mut store = self.store();
+        let call = |store: &mut Store<Instance>| {
+            let instance = self.pre.instantiate(&mut *store)?;
+            let load = typed::<(&str,), (Result<Vec<String>, String>,)>(&instance, store, self.exports.load)?;
+            let (result,) = load.call(store, (settings,))?;
+            Ok((instance, result))
+        };
+        let (instance, result) = call(&mut store).map_err(|error| LoadFault::Load(self.fault(&error, &store)))?;
+        let patterns = result.map_err(LoadFault::Refused)?;
+        if patterns.is_empty() {
+            return Err(LoadFault::NoPatterns);
+        }
+        Ok(Loaded { store, instance, patterns })
+    }
+
+    fn store(&self) -> Store<Instance> {
+        let limits = self.engine.limits();
+        Instance::store(&self.engine, None, limits.load_fuel, limits.compile_time)
+    }
+
+    fn fault(&self, error: &wasmtime::Error, store: &Store<Instance>) -> Fault {
+        let limits = self.engine.limits();
+        let spent = Spent { fuel: limits.load_fuel, memory: limits.memory, deadline: &limits.compile_time };
+        Fault::of(error, spent, &store.data().log)
+    }
+}
+
+fn typed<P, R>(
+    instance: &wasmtime::component::Instance,
+    store: &mut Store<Instance>,
+    export: ComponentExportIndex,
+) -> wasmtime::Result<wasmtime::component::TypedFunc<P, R>>
+where
+    P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower,
+    R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift,
+{
+    instance.get_typed_func(store, export)
+}
+
+/// Writes a message: the length of its head as four bytes, the head as JSON, then the body to the end of the stream.
+pub(super) fn write_frame(output: &mut impl Write, head: &impl Serialize, body: &[u8]) -> io::Result<()> {
+    let head = serde_json::to_vec(head)?;
+    let length = u32::try_from(head.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    output.write_all(&length.to_be_bytes())?;
+    output.write_all(&head)?;
+    output.write_all(body)?;
+    output.flush()
+}
+
+/// Reads a message to the end of the stream.
+pub(super) fn read_frame<T: for<'de> Deserialize<'de>>(input: &mut impl Read) -> io::Result<(T, Vec<u8>)> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let mut head = Vec::new();
+    let length = u64::from(u32::from_be_bytes(length));
+    if input.take(length).read_to_end(&mut head)? as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut body = Vec::new();
+    input.read_to_end(&mut body)?;
+    Ok((serde_json::from_slice(&head)?, body))
+}

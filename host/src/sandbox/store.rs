@@ -1,0 +1,127 @@
+//! What the host keeps for one instance of a rule.
+
+use std::sync::Arc;
+
+use orgwatch_rules_sdk::json::Document;
+use wasmtime::ResourceLimiter;
+
+use super::limits::Limits;
+
+/// The host's side of one instance: the event, the bounds, the log.
+pub(super) struct Instance {
+    /// The record under evaluation; nothing while the rule loads.
+    pub(super) event: Option<Arc<Document>>,
+    pub(super) log: Log,
+    bounds: Bounds,
+}
+
+impl Instance {
+    pub(super) fn new(event: Option<Arc<Document>>, limits: &Limits) -> Self {
+        Self { event, log: Log { left: limits.log, lines: Vec::new() }, bounds: Bounds { memory: limits.memory } }
+    }
+
+    pub(super) fn bounds(&mut self) -> &mut Bounds {
+        &mut self.bounds
+    }
+}
+
+/// A bound that a rule has run into, as an error that travels through wasmtime and is known again by its type.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(super) enum LimitReached {
+    #[error("the memory limit is reached")]
+    Memory,
+    #[error("the table limit is reached")]
+    Table,
+    #[error("the fuel is used up")]
+    Fuel,
+    #[error("the event was read while loading")]
+    EventWhileLoading,
+}
+
+/// How large tables may grow: function pointers of a rule, some hundreds as a rule.
+pub(super) const TABLE_ELEMENTS: usize = 20_000;
+
+/// Bounds what an instance allocates. Answering `false` would let the rule go on, and a Rust rule then aborts as if it had panicked: an
+/// error stops it and says why.
+pub(super) struct Bounds {
+    memory: usize,
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.memory { Err(LimitReached::Memory.into()) } else { Ok(true) }
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS { Err(LimitReached::Table.into()) } else { Ok(true) }
+    }
+
+    fn memories(&self) -> usize {
+        4
+    }
+
+    fn tables(&self) -> usize {
+        8
+    }
+
+    fn instances(&self) -> usize {
+        16
+    }
+}
+
+/// The levels of the interface `log`, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// For the rule's author.
+    Debug,
+    /// For the record.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something is wrong; a panic's message comes this way.
+    Error,
+}
+
+/// What a rule logged, up to a bound. Beyond it messages are dropped: they are words for an engineer, not findings.
+pub(super) struct Log {
+    left: usize,
+    lines: Vec<(LogLevel, String)>,
+}
+
+impl Log {
+    pub(super) fn write(&mut self, level: LogLevel, message: &str) {
+        let mut end = message.len().min(self.left);
+        while !message.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end == 0 {
+            return;
+        }
+        self.left -= end;
+        self.lines.push((level, message[..end].to_owned()));
+    }
+
+    pub(super) fn last_error(&self) -> Option<String> {
+        let (_, message) = self.lines.iter().rev().find(|(level, _)| *level == LogLevel::Error)?;
+        Some(message.clone())
+    }
+
+    pub(super) fn take(&mut self) -> Vec<(LogLevel, String)> {
+        std::mem::take(&mut self.lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_keeps_whole_characters_up_to_its_bound_and_the_last_error() {
+        let mut log = Log { left: 9, lines: Vec::new() };
+        log.write(LogLevel::Error, "first");
+        log.write(LogLevel::Info, "ééé");
+        log.write(LogLevel::Error, "dropped");
+        assert_eq!(log.last_error().as_deref(), Some("first"));
+        assert_eq!(log.take(), [(LogLevel::Error, "first".to_owned()), (LogLevel::Info, "éé".to_owned())]);
+    }
+}
