@@ -58,9 +58,9 @@ fn json_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".json") {
-            files.push((name, fs::read_to_string(entry.path())?));
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(path)?));
         }
     }
     files.sort();
