@@ -1,0 +1,372 @@
+//! `pattern`: a rule out of settings, without a compiler.
+
+use orgwatch_rules_sdk::json::escape_pointer_token;
+use orgwatch_rules_sdk::prelude::*;
+use orgwatch_rules_sdk::serde_json::{self, Value as Json, json};
+
+rule! {
+    /// Reports every record that the EventBridge patterns in its settings choose.
+    ///
+    /// ## What it does
+    ///
+    /// Makes a rule of a few lines of configuration. The patterns are those of EventBridge, written over the CloudTrail record itself, without
+    /// the envelope's `detail`:
+    ///
+    /// ```toml
+    /// [rule."team.trail-stopped"]
+    /// use = "pattern"
+    /// severity = "high"
+    ///
+    /// [rule."team.trail-stopped".settings]
+    /// title = "Trail {/requestParameters/name} was stopped in {recipientAccountId}"
+    /// patterns = [{ eventSource = ["cloudtrail.amazonaws.com"], eventName = ["StopLogging", "DeleteTrail"] }]
+    /// key = ["/recipientAccountId", "/requestParameters/name"]
+    /// details = ["/userIdentity/arn", "/sourceIPAddress"]
+    /// ```
+    ///
+    /// ## Why it matters
+    ///
+    /// At three in the morning a new rule should need a text editor and nothing else.
+    ///
+    /// ## What it misses
+    ///
+    /// Whatever a pattern cannot say: comparing two fields, counting, looking at the outcome of another call. Failed calls match too, unless the pattern
+    /// asks for `"errorCode": [{ "exists": false }]`.
+    ///
+    /// ## What to do
+    ///
+    /// What the settings' own description says; the finding carries it.
+    Pattern,
+    id: "pattern",
+    version: "1.0.0",
+    title: "A record matched a pattern",
+    severity: Medium,
+    status: Test,
+    matches: [],
+    generic: true,
+    references: ["https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"],
+}
+
+struct Pattern {
+    patterns: Vec<Json>,
+    title: Vec<Segment>,
+    severity: Option<Severity>,
+    description: Option<String>,
+    references: Vec<String>,
+    key: Vec<String>,
+    details: Vec<String>,
+}
+
+/// Settings of the rule. `patterns` and `title` are required.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["patterns", "title"]))]
+struct Settings {
+    /// EventBridge event patterns over the CloudTrail record, each an object or its JSON text in a string. A record that one of them
+    /// matches is a finding.
+    #[schemars(extend("items" = { "type": ["object", "string"] }))]
+    patterns: Vec<Json>,
+    /// What happened, in a few words. `{eventName}` stands for a field at the top of the record, `{/userIdentity/arn}` for one by its JSON
+    /// Pointer, `{{` for a brace. A field that is not there, or is no text, number or boolean, is shown as `-`.
+    title: String,
+    /// The severity of the findings; otherwise the rule's own, medium.
+    severity: Option<Severity>,
+    /// What a finding means and what to do; goes into its details as `description`.
+    description: Option<String>,
+    /// Controls and addresses of documents; go into its details as `references`.
+    references: Vec<String>,
+    /// JSON Pointers of the values that the findings are grouped by.
+    #[serde(default = "default_key")]
+    key: Vec<String>,
+    /// JSON Pointers of values to copy into the details, each under its pointer. One that is not there is `null`; more than 4,096 bytes of
+    /// JSON are cut off.
+    details: Vec<String>,
+}
+
+fn default_key() -> Vec<String> {
+    vec!["/recipientAccountId".to_owned(), "/eventName".to_owned()]
+}
+
+/// A piece of the title.
+#[derive(Debug, PartialEq, Eq)]
+enum Segment {
+    Text(String),
+    /// The JSON Pointer of a placeholder.
+    Field(String),
+}
+
+/// What one value of a record may add to a title or a key, in characters, and to the details, in bytes: whoever makes a call may fill a
+/// field with 100 KB, and a finding that is too large would be lost.
+const LONGEST_TEXT: usize = 200;
+const LARGEST_DETAIL: usize = 4096;
+
+impl Rule for Pattern {
+    type Settings = Settings;
+
+    fn load(settings: Settings) -> Result<Self, Refusal> {
+        if settings.patterns.is_empty() {
+            return Err(r#"`patterns` is missing: list at least one EventBridge pattern, such as { eventName = ["StopLogging"] }"#.into());
+        }
+        if settings.title.trim().is_empty() {
+            return Err("`title` is missing: say in a few words what a finding of this rule means".into());
+        }
+        let mut patterns = Vec::with_capacity(settings.patterns.len());
+        for (index, pattern) in settings.patterns.into_iter().enumerate() {
+            patterns.push(parse_pattern(pattern).map_err(|fault| format!("`patterns[{index}]` {fault}"))?);
+        }
+        for (name, pointers) in [("key", &settings.key), ("details", &settings.details)] {
+            for pointer in pointers {
+                check_pointer(pointer).map_err(|fault| format!("`{name}`: {fault}"))?;
+            }
+        }
+        Ok(Self {
+            patterns,
+            title: parse_title(&settings.title).map_err(|fault| format!("`title`: {fault}"))?,
+            severity: settings.severity,
+            description: settings.description,
+            references: settings.references,
+            key: settings.key,
+            details: settings.details,
+        })
+    }
+
+    fn matches(&self) -> Option<Matches> {
+        Some(Matches::Patterns(self.patterns.clone()))
+    }
+
+    fn evaluate(&self, event: &Event) -> Findings {
+        let mut title = String::new();
+        for segment in &self.title {
+            match segment {
+                Segment::Text(text) => title.push_str(text),
+                Segment::Field(pointer) => title.push_str(&shown(event, pointer)),
+            }
+        }
+        // Escaped, so that two values and one value with a slash in it never make the same key.
+        let key: Vec<String> =
+            self.key.iter().map(|pointer| escape_pointer_token(&shown(event, pointer)).into_owned()).collect();
+
+        let mut finding = Finding::new(key.join("/")).title(title);
+        if let Some(severity) = self.severity {
+            finding = finding.severity(severity);
+        }
+        if let Some(description) = &self.description {
+            finding = finding.detail("description", description);
+        }
+        if !self.references.is_empty() {
+            finding = finding.detail("references", &self.references);
+        }
+        for pointer in &self.details {
+            finding = finding.detail(pointer, copied(event, pointer));
+        }
+        finding.into()
+    }
+}
+
+/// Takes a pattern as an object, or as its JSON text. The host knows the operators and judges them; what is checked here is what it would
+/// explain less well.
+fn parse_pattern(pattern: Json) -> Result<Json, String> {
+    let pattern = match pattern {
+        Json::String(text) => serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?,
+        other => other,
+    };
+    match &pattern {
+        Json::Object(fields) if fields.is_empty() => Err("is empty and would choose every record".to_owned()),
+        Json::Object(fields) if ["detail", "detail-type", "source"].iter().any(|name| fields.contains_key(*name)) => {
+            Err("is written for the EventBridge envelope: write what stands under `detail`, without the envelope"
+                .to_owned())
+        }
+        Json::Object(_) => Ok(pattern),
+        _ => Err("is not an EventBridge pattern: it has to be an object or the JSON text of one".to_owned()),
+    }
+}
+
+fn check_pointer(pointer: &str) -> Result<(), String> {
+    let escapes = pointer.split('~').skip(1);
+    if !pointer.starts_with('/') {
+        return Err(format!("{pointer:?} is not a JSON Pointer: it has to begin with /, as in /userIdentity/arn"));
+    }
+    if escapes.into_iter().any(|rest| !rest.starts_with(['0', '1'])) {
+        return Err(format!("{pointer:?} is not a JSON Pointer: ~ in a name is written ~0"));
+    }
+    Ok(())
+}
+
+fn parse_title(title: &str) -> Result<Vec<Segment>, String> {
+    let mut segments = Vec::new();
+    let mut text = String::new();
+    let mut rest = title.trim();
+    while let Some(brace) = rest.find(['{', '}']) {
+        text.push_str(&rest[..brace]);
+        let at = &rest[brace..];
+        if let Some(after) = at.strip_prefix("{{") {
+            text.push('{');
+            rest = after;
+        } else if let Some(after) = at.strip_prefix("}}") {
+            text.push('}');
+            rest = after;
+        } else {
+            let placeholder = at.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+            let (name, after) = placeholder.ok_or("a single brace: write {{ or }} for a brace of the text")?;
+            if !text.is_empty() {
+                segments.push(Segment::Text(std::mem::take(&mut text)));
+            }
+            segments.push(Segment::Field(placeholder_pointer(name)?));
+            rest = after;
+        }
+    }
+    text.push_str(rest);
+    if !text.is_empty() {
+        segments.push(Segment::Text(text));
+    }
+    Ok(segments)
+}
+
+/// Turns `eventName` into `/eventName` and leaves `/userIdentity/arn` as it is.
+fn placeholder_pointer(name: &str) -> Result<String, String> {
+    if name.starts_with('/') {
+        check_pointer(name)?;
+        return Ok(name.to_owned());
+    }
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(format!("/{name}"));
+    }
+    let pointer = format!("/{}", name.trim_start_matches("$.").replace('.', "/"));
+    Err(format!("{{{name}}} is neither a field at the top of the record nor a JSON Pointer such as {{{pointer}}}"))
+}
+
+/// Returns a value as it stands in a title or a key.
+fn shown(event: &Event, pointer: &str) -> String {
+    match event.read(pointer) {
+        Value::String(text) | Value::Number(text) if text.chars().count() > LONGEST_TEXT => {
+            text.chars().take(LONGEST_TEXT).chain(['…']).collect()
+        }
+        Value::String(text) | Value::Number(text) if !text.is_empty() => text,
+        Value::Boolean(value) => value.to_string(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Returns a value for the details, with everything inside it.
+fn copied(event: &Event, pointer: &str) -> Json {
+    let Some(text) = event.json(pointer) else {
+        return Json::Null;
+    };
+    if text.len() > LARGEST_DETAIL {
+        return json!(format!("{}…", &text[..text.floor_char_boundary(LARGEST_DETAIL)]));
+    }
+    // A number that does not fit is kept as the text that it is.
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STOPPED: &str = include_str!("../../events/pattern/fires_trail_stopped.json");
+    const DELETED: &str = include_str!("../../events/pattern/fires_trail_deleted_by_service.json");
+
+    const SETTINGS: &str = r#"{
+        "patterns": [{"eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["StopLogging", "DeleteTrail"]}],
+        "title": "{eventName} of {/requestParameters/name} in {recipientAccountId} by {/userIdentity/arn}"
+    }"#;
+
+    fn load(settings: &str) -> Result<Pattern, String> {
+        let settings = serde_json::from_str(settings).map_err(|error| error.to_string())?;
+        Pattern::load(settings).map_err(|refusal| refusal.to_string())
+    }
+
+    fn refusal(settings: &str) -> String {
+        load(settings).err().unwrap_or_else(|| panic!("{settings} was not refused"))
+    }
+
+    fn with(more: &str) -> String {
+        format!(r#"{{"patterns": [{{"eventName": ["StopLogging"]}}], {more}}}"#)
+    }
+
+    fn finding(settings: &str, record: &str) -> Finding {
+        testing::evaluate::<Pattern>(settings, record).unwrap().remove(0)
+    }
+
+    #[test]
+    fn the_title_is_filled_in_from_the_record() {
+        let stopped = finding(SETTINGS, STOPPED);
+        assert_eq!(
+            stopped.get_title(),
+            Some(
+                "StopLogging of organization-trail in 111122223333 by arn:aws:sts::111122223333:assumed-role/OrgAdmin/anaya"
+            )
+        );
+        assert_eq!(stopped.key(), "111122223333/StopLogging");
+        assert_eq!(stopped.get_severity(), None);
+        let deleted = finding(SETTINGS, DELETED);
+        assert_eq!(deleted.get_title(), Some("DeleteTrail of - in 111122223333 by -"));
+    }
+
+    #[test]
+    fn severity_description_references_key_and_details_come_from_the_settings() {
+        let settings = with(
+            r#""title": "{{not a field}}", "severity": "critical", "description": "Call Anaya.", "references": ["CIS 4.5"],
+               "key": ["/requestParameters/name", "/nothing", "/sourceIPAddress"], "details": ["/requestParameters", "/readOnly", "/nothing"]"#,
+        );
+        let finding = finding(&settings, STOPPED);
+        assert_eq!(finding.get_title(), Some("{not a field}"));
+        assert_eq!(finding.get_severity(), Some(Severity::Critical));
+        assert_eq!(finding.key(), "organization-trail/-/192.0.2.44");
+        assert_eq!(finding.details()["description"], "Call Anaya.");
+        assert_eq!(finding.details()["references"], json!(["CIS 4.5"]));
+        assert_eq!(finding.details()["/requestParameters"], json!({ "name": "organization-trail" }));
+        assert_eq!(finding.details()["/readOnly"], false);
+        assert!(finding.details()["/nothing"].is_null());
+    }
+
+    #[test]
+    fn a_pattern_may_be_the_text_of_one() {
+        let rule = load(r#"{"title": "t", "patterns": ["{\"eventName\": [\"StopLogging\"]}"]}"#).unwrap();
+        assert_eq!(rule.matches(), Some(Matches::Patterns(vec![json!({ "eventName": ["StopLogging"] })])));
+    }
+
+    #[test]
+    fn settings_that_make_no_rule_are_refused_with_a_reason() {
+        for (settings, reason) in [
+            ("{}".to_owned(), "`patterns` is missing"),
+            (r#"{"title": "t", "patterns": []}"#.to_owned(), "`patterns` is missing"),
+            (r#"{"title": "t", "patterns": [{}]}"#.to_owned(), "`patterns[0]` is empty"),
+            (r#"{"title": "t", "patterns": ["{"]}"#.to_owned(), "`patterns[0]` is not JSON"),
+            (r#"{"title": "t", "patterns": [[]]}"#.to_owned(), "`patterns[0]` is not an EventBridge pattern"),
+            (r#"{"title": "t", "patterns": [{"detail": {}}]}"#.to_owned(), "without the envelope"),
+            (r#"{"title": "t", "patterns": [{"source": ["aws.iam"]}]}"#.to_owned(), "without the envelope"),
+            (with(r#""severity": "low""#), "`title` is missing"),
+            (with(r#""title": " ""#), "`title` is missing"),
+            (with(r#""title": "t", "severity": "urgent""#), "unknown variant `urgent`"),
+            (with(r#""title": "t", "key": ["eventName"]"#), "`key`: \"eventName\" is not a JSON Pointer"),
+            (with(r#""title": "t", "details": ["/a~2b"]"#), "`details`: \"/a~2b\" is not a JSON Pointer"),
+            (with(r#""title": "{eventName""#), "`title`: a single brace"),
+            (with(r#""title": "100 }""#), "`title`: a single brace"),
+            (with(r#""title": "{}""#), "`title`: {} is neither"),
+            (with(r#""title": "{userIdentity.arn}""#), "such as {/userIdentity/arn}"),
+            (with(r#""title": "t", "colour": "red""#), "unknown field `colour`"),
+        ] {
+            let message = refusal(&settings);
+            assert!(message.contains(reason), "{settings}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_schema_asks_for_patterns_and_title() {
+        let schema = Json::from(schemars::schema_for!(Settings));
+        assert_eq!(schema["required"], json!(["patterns", "title"]));
+        assert_eq!(schema["properties"]["patterns"]["items"]["type"], json!(["object", "string"]));
+    }
+
+    #[test]
+    fn a_caller_cannot_make_a_finding_too_large_or_join_two_groups() {
+        let long = "é".repeat(100_000);
+        let record = json!({ "eventName": long, "recipientAccountId": "1/2", "requestParameters": { "name": long } });
+        let settings = with(r#""title": "{eventName}", "details": ["/requestParameters"]"#);
+        let finding = finding(&settings, &record.to_string());
+        assert_eq!(finding.get_title().unwrap().chars().count(), LONGEST_TEXT + 1);
+        assert!(finding.key().starts_with("1~12/é"));
+        assert!(finding.details()["/requestParameters"].as_str().unwrap().len() <= LARGEST_DETAIL + '…'.len_utf8());
+    }
+}
