@@ -4,6 +4,21 @@
 //! runs each *rule* on the event; what comes back are *findings*, and *gaps* where a rule could not judge; each *sink* takes them.
 //! `docs/architecture.md` walks along the data.
 
+pub mod command;
+pub mod config;
 pub mod digest;
+pub mod encoding;
+pub mod escape;
+pub mod event;
+pub mod exit;
+pub mod finding;
+pub mod gap;
+pub mod index;
+pub mod judge;
+mod ordered;
 pub mod pack;
+pub mod plan;
+pub mod replay;
+pub mod rule;
 pub mod sandbox;
+pub mod source;

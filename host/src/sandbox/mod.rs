@@ -17,8 +17,9 @@ mod snapshot;
 mod store;
 
 pub use compiler::{Compiler, Preparation};
-pub use component::{Component, ComponentFault};
+pub use component::{Component, ComponentFault, is_rule_id};
 pub use engine::Engine;
 pub use fault::{Fault, LoadFault};
 pub use limits::Limits;
-pub use rule::LoadedRule;
+pub use rule::{Evaluation, LoadedRule};
+pub use store::LogLevel;

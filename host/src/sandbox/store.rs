@@ -1,5 +1,6 @@
 //! What the host keeps for one instance of a rule.
 
+use std::fmt;
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::json::Document;
@@ -70,7 +71,7 @@ impl ResourceLimiter for Bounds {
 }
 
 /// The levels of the interface `log`, least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// For the rule's author.
     Debug,
@@ -80,6 +81,17 @@ pub enum LogLevel {
     Warn,
     /// Something is wrong; a panic's message comes this way.
     Error,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        })
+    }
 }
 
 /// What a rule logged, up to a bound. Beyond it messages are dropped: they are words for an engineer, not findings.

@@ -1,0 +1,77 @@
+//! `inspect`: what a component is and may do, without running it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, IsTerminal, Write as _};
+
+use serde_json::json;
+
+use super::Failure;
+use super::args::{InspectArgs, Output};
+use crate::escape::terminal;
+use crate::exit::Exit;
+use crate::sandbox::{Component, Limits};
+
+pub(super) fn run(arguments: &InspectArgs) -> Result<Exit, Failure> {
+    let path = &arguments.file;
+    let limits = Limits::default();
+    let size = fs::metadata(path).map_err(|error| unreadable(arguments, &error))?.len();
+    if size > limits.component as u64 {
+        let message = format!("`{}` is {size} bytes large, more than {}", path.display(), limits.component);
+        return Err(Failure::rules(message));
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(arguments, &error))?;
+    let size = bytes.len();
+    let component = Component::check(bytes, &limits)
+        .map_err(|fault| Failure::rules(format!("`{}` is no rule: {fault}", path.display())))?;
+    let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
+    let text = if json { as_json(&component, size) } else { as_text(&component, size) };
+    io::stdout().write_all(text.as_bytes()).map_err(Failure::input_output)?;
+    Ok(Exit::Done)
+}
+
+fn unreadable(arguments: &InspectArgs, error: &io::Error) -> Failure {
+    Failure::input_output(format!("failed to read `{}`: {error}", arguments.file.display()))
+}
+
+fn as_json(component: &Component, size: usize) -> String {
+    let value = json!({
+        "metadata": component.metadata(),
+        "imports": component.imports(),
+        "digest": component.digest().tagged(),
+        "size": size,
+    });
+    format!("{value}\n")
+}
+
+fn as_text(component: &Component, size: usize) -> String {
+    let metadata = component.metadata();
+    let reads = component.imports().iter().any(|import| import.contains("/event@"));
+    let may = if reads { "read the event under evaluation, and nothing else" } else { "nothing" };
+    let matches = metadata.matches.to_wire().join("\n              ");
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<12}  {value}");
+        }
+    };
+    line("id", &metadata.id);
+    line("title", &terminal(&metadata.title));
+    line("version", &metadata.version);
+    line("severity", metadata.severity.name());
+    line("status", metadata.status.name());
+    line("may", may);
+    line("asks for", if metadata.generic { "what its settings say" } else { &matches });
+    line("ATT&CK", &terminal(&metadata.attack.join(", ")));
+    line("references", &terminal(&metadata.references.join(", ")));
+    line("interface", &terminal(&metadata.interface));
+    line("digest", &component.digest().tagged());
+    line("size", &format!("{size} bytes"));
+    line("settings", &terminal(&metadata.settings["properties"].to_string()));
+    let _ = writeln!(text);
+    for paragraph in metadata.description.lines() {
+        let _ = writeln!(text, "{}", terminal(paragraph));
+    }
+    text
+}

@@ -1,0 +1,136 @@
+//! The command line: what each subcommand does, and how failures are told.
+
+mod args;
+mod build;
+mod inspect;
+mod rules;
+mod run;
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
+
+use crate::exit::Exit;
+use crate::sandbox::{Compiler, Limits, prepare};
+use args::{Cli, Color, Command};
+
+/// Why a command failed, with the exit code that this means.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    error: Box<dyn Error>,
+}
+
+impl Failure {
+    fn usage(error: impl Into<Box<dyn Error>>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    fn rules(error: impl Into<Box<dyn Error>>) -> Self {
+        Self { exit: Exit::Rules, error: error.into() }
+    }
+
+    fn input_output(error: impl Into<Box<dyn Error>>) -> Self {
+        Self { exit: Exit::InputOutput, error: error.into() }
+    }
+}
+
+/// Runs the program with the arguments that it was started with.
+pub fn main() -> Exit {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == Compiler::ARGUMENT) {
+        return prepare_rule();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; neither can be told to somebody who has closed the pipe.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let result = match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Run(arguments)) => run::run(arguments),
+        Some(Command::Build(arguments)) => build::run(&arguments),
+        Some(Command::Rules(arguments)) => rules::run(&arguments),
+        Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "orgwatch-host", &mut io::stdout());
+            Ok(Exit::Done)
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        if is_closed_pipe(&*failure.error) {
+            return Exit::Done;
+        }
+        tell(&*failure.error);
+        failure.exit
+    })
+}
+
+/// The child process that compiles a rule. Its parent reads the answer and the exit status, nobody else does.
+fn prepare_rule() -> Exit {
+    match prepare::serve(&mut io::stdin().lock(), &mut io::stdout().lock()) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            tell(&error);
+            Exit::InputOutput
+        }
+    }
+}
+
+/// A reader that has had enough, such as `head`, is no failure.
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Tells of an error on stderr: the chain of causes on one line, then the hints, each on its own.
+#[expect(clippy::print_stderr, reason = "the one place that tells of errors")]
+fn tell(error: &dyn Error) {
+    let mut causes = Vec::new();
+    let mut hints = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let mut parts = text.split("\nhint: ");
+        causes.extend(parts.next().map(|cause| cause.trim_end().to_owned()));
+        hints.extend(parts.map(str::to_owned));
+        next = error.source();
+    }
+    eprintln!("error: {}", causes.join(": "));
+    for hint in hints {
+        eprintln!("hint: {hint}");
+    }
+}
+
+impl Color {
+    /// Decides whether a stream gets colours: as asked, else where it is a terminal and `NO_COLOR` does not forbid it.
+    fn wanted(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                stream.is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+/// Makes the compiler of rules: this program as its own child, with the cache of this user.
+fn compiler(cache: Option<&Path>, limits: &Limits) -> Result<Compiler, Failure> {
+    let program = std::env::current_exe().map_err(Failure::input_output)?;
+    let cache = cache.map(Path::to_owned).or_else(default_cache);
+    Ok(Compiler::new(program, cache.as_deref(), limits.clone()))
+}
+
+/// The folder for what can be made again, by the XDG convention.
+fn default_cache() -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).and_then(absolute);
+    let base = base.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".cache")))?;
+    Some(base.join("orgwatch"))
+}

@@ -1,0 +1,266 @@
+//! `run`: judging events.
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use orgwatch_rules_sdk::Severity;
+
+use super::args::{LogLevel, Output, RuleSource, RunArgs};
+use super::{Failure, build, compiler, tell};
+use crate::config::Config;
+use crate::encoding::Encoding;
+use crate::escape::terminal;
+use crate::exit::Exit;
+use crate::judge::Judge;
+use crate::plan;
+use crate::replay::{Replay, TimeRange, Totals};
+use crate::rule::{Instance, Rule, RuleFile, discover, load};
+use crate::sandbox::{self, Engine, Limits};
+use crate::source::files::{self, Input};
+
+/// The rules that a command works with, before they are loaded.
+pub(super) struct RulesFound {
+    pub(super) limits: Limits,
+    pub(super) files: Vec<RuleFile>,
+    pub(super) instances: Vec<Instance>,
+}
+
+impl RulesFound {
+    /// Reads the configuration and finds the rules that it and the arguments name, building the packs first where that is asked for.
+    pub(super) fn find(source: &RuleSource, build_first: bool) -> Result<Self, Failure> {
+        let config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
+        let limits = config.limits.limits();
+        let paths: Vec<PathBuf> = if source.rules.is_empty() {
+            config.rules.iter().map(|rules| rules.path.clone()).collect()
+        } else {
+            source.rules.clone()
+        };
+        if paths.is_empty() {
+            return Err(Failure::usage("no rules are named\nhint: name them with --rules PATH, or in orgwatch.toml"));
+        }
+        let mut files = Vec::new();
+        for path in &paths {
+            let found = discover(path).map_err(Failure::rules)?;
+            if build_first {
+                let compiler = compiler(source.cache_dir.as_deref(), &limits)?;
+                build::build(&found.packs, &compiler, &limits)?;
+            }
+            files.extend(found.files(&limits).map_err(Failure::rules)?);
+        }
+        let instances = plan::instances(&config, &files).map_err(Failure::usage)?;
+        Ok(Self { limits, files, instances })
+    }
+
+    /// Tells of the files that are no rules. Returns true where there is one.
+    pub(super) fn tell_of_broken_files(&self) -> bool {
+        let mut any = false;
+        for file in &self.files {
+            if let Err(fault) = &file.component {
+                tell(&RuleFailure { rule: file.path.to_string_lossy().into_owned(), reason: fault.to_string() });
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+/// A rule that does not run, told and not fatal.
+#[derive(Debug, thiserror::Error)]
+#[error("the rule {} is not loaded: {}", terminal(rule), terminal(reason))]
+pub(super) struct RuleFailure {
+    pub(super) rule: String,
+    pub(super) reason: String,
+}
+
+pub(super) fn run(arguments: RunArgs) -> Result<Exit, Failure> {
+    if arguments.events.is_empty() {
+        return Err(Failure::usage(
+            "no events are named\nhint: name files, folders or glob patterns, or - for standard input",
+        ));
+    }
+    let found = RulesFound::find(&arguments.source, arguments.build)?;
+    let mut exit = Exit::Done;
+    if found.tell_of_broken_files() {
+        exit = Exit::Rules;
+    }
+    let jobs = arguments.jobs.map_or_else(processors, usize::from);
+    let rules = load_rules(&found, &arguments.source, jobs)?;
+    for rule in &rules {
+        if let Err(fault) = &rule.judge {
+            tell(&RuleFailure { rule: rule.id.clone(), reason: fault.to_string() });
+            exit = Exit::Rules;
+        }
+    }
+    let (inputs, errors) = files::find(&arguments.events);
+    for error in &errors {
+        tell(error);
+        exit = exit.max(Exit::InputOutput);
+    }
+    if arguments.dry_run {
+        let text = format!("{} rules would judge {} inputs\n", rules.len(), inputs.len());
+        io::stdout().write_all(text.as_bytes()).map_err(Failure::input_output)?;
+        return Ok(exit);
+    }
+    let judge = Judge::new(rules);
+    let totals = replay(&judge, &inputs, &arguments, jobs)?;
+    if totals.failed_inputs > 0 {
+        exit = exit.max(Exit::InputOutput);
+    }
+    if totals.gaps > 0 {
+        exit = exit.max(Exit::Rules);
+    }
+    if arguments.fail_on.is_some_and(|severity| totals.at_least(severity) > 0) {
+        exit = exit.max(Exit::Failed);
+    }
+    Ok(exit)
+}
+
+fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -> Result<Vec<Rule>, Failure> {
+    let concurrency = u32::try_from(jobs).unwrap_or(u32::MAX);
+    let engine = Engine::for_evaluation(concurrency, found.limits.clone())
+        .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
+    let compiler = compiler(source.cache_dir.as_deref(), &found.limits)?;
+    Ok(load(&found.files, &found.instances, &compiler, &engine, jobs))
+}
+
+fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> Result<Totals, Failure> {
+    let started = Instant::now();
+    let stdout = io::stdout();
+    let encoding = match arguments.output {
+        Some(Output::Json) => Encoding::Json,
+        None if !stdout.is_terminal() => Encoding::Json,
+        Some(Output::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
+    };
+    let bar = progress_bar(inputs);
+    let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
+    let replay = Replay { judge, inputs, range, jobs, encoding, log_level: arguments.look.log_level.into() };
+    let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
+    let messages = Beside { bar: &bar, to: io::stderr() };
+    let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::input_output)?;
+    bar.finish_and_clear();
+    let summary = Summary { totals, rules: judge.rules().len(), took: started.elapsed() };
+    // A summary that cannot be written has nobody to be told to.
+    let _ = writeln!(io::stderr(), "{summary}");
+    Ok(totals)
+}
+
+/// One worker a processor.
+pub(super) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// A bar over the bytes of the inputs, on a terminal only.
+fn progress_bar(inputs: &[Input]) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let total: Option<u64> = inputs.iter().map(|input| input.size).sum();
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(5));
+    let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} to go";
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// A stream that is written to while the progress bar is shown.
+struct Beside<'a, W> {
+    bar: &'a ProgressBar,
+    to: W,
+}
+
+impl<W: Write> Write for Beside<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bar.is_hidden() { self.to.write(bytes) } else { self.bar.suspend(|| self.to.write(bytes)) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// The last line on stderr: what was done and what came of it.
+struct Summary {
+    totals: Totals,
+    rules: usize,
+    took: Duration,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Totals { inputs, records, outside, skipped, asked, evaluations, findings, gaps, .. } = self.totals;
+        write!(formatter, "read {} in {}", count(records, "record"), count(inputs, "input"))?;
+        if outside > 0 {
+            write!(formatter, " ({} outside the time range)", digits(outside))?;
+        }
+        if skipped > 0 {
+            write!(formatter, ", skipped {} without records", count(skipped, "item"))?;
+        }
+        write!(formatter, "; {}", count(self.rules as u64, "rule"))?;
+        write!(formatter, " judged {} of them in {}", digits(asked), count(evaluations, "evaluation"))?;
+        write!(formatter, "; {}", count(findings.iter().sum(), "finding"))?;
+        let by_severity: Vec<String> = Severity::ALL
+            .iter()
+            .zip(findings)
+            .rev()
+            .filter(|&(_, count)| count > 0)
+            .map(|(severity, count)| format!("{} {severity}", digits(count)))
+            .collect();
+        if !by_severity.is_empty() {
+            write!(formatter, " ({})", by_severity.join(", "))?;
+        }
+        write!(formatter, ", {}", count(gaps, "gap"))?;
+        let seconds = self.took.as_secs_f64();
+        write!(formatter, "; {seconds:.2} s")
+    }
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", digits(number), if number == 1 { "" } else { "s" })
+}
+
+/// Writes a number with commas between thousands.
+fn digits(number: u64) -> String {
+    let plain = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in plain.chars().enumerate() {
+        if place > 0 && (plain.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl From<LogLevel> for sandbox::LogLevel {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_in_plain_words() {
+        let totals = Totals {
+            inputs: 1,
+            records: 1_234_567,
+            asked: 2,
+            evaluations: 3,
+            findings: [0, 1, 0, 2, 0],
+            ..Totals::default()
+        };
+        let summary = Summary { totals, rules: 4, took: Duration::from_millis(1500) };
+        let expected = "read 1,234,567 records in 1 input; 4 rules judged 2 of them in 3 evaluations; 3 findings (2 high, 1 low), 0 gaps; 1.50 s";
+        assert_eq!(summary.to_string(), expected);
+    }
+}

@@ -1,0 +1,168 @@
+//! `orgwatch.toml`, as it is written. [`plan`](crate::plan) checks it and makes of it what a run does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use orgwatch_rules_sdk::Severity;
+use serde::Deserialize;
+
+use crate::sandbox::Limits;
+
+/// The configuration file. Unknown keys are errors that name the known ones.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the rules are, unless `--rules` says it.
+    pub rules: Vec<RulesPath>,
+    /// What single rules are given, by id.
+    pub rule: BTreeMap<String, RuleConfig>,
+    /// What a rule may use.
+    pub limits: LimitsConfig,
+}
+
+/// One place of rules.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesPath {
+    /// A component, a pack, or a folder of either; relative to the configuration file.
+    pub path: PathBuf,
+}
+
+/// What one rule is given.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuleConfig {
+    /// False to leave the rule out.
+    pub enabled: bool,
+    /// The id of the component that runs under this rule's id, where it is not the same.
+    pub r#use: Option<String>,
+    /// A severity over whatever the rule says.
+    pub severity: Option<Severity>,
+    /// Settings, in the rule's own terms.
+    pub settings: toml::Table,
+}
+
+impl Default for RuleConfig {
+    fn default() -> Self {
+        Self { enabled: true, r#use: None, severity: None, settings: toml::Table::new() }
+    }
+}
+
+/// What a rule may use; what is left out stays at its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Work of one evaluation, in units of fuel.
+    pub fuel: Option<u64>,
+    /// Memory of one evaluation, in MiB.
+    pub memory_mib: Option<u16>,
+    /// Wall-clock time of one evaluation, in milliseconds.
+    pub deadline_ms: Option<u32>,
+    /// Findings of one evaluation.
+    pub findings: Option<u16>,
+    /// Memory for compiling a component, in MiB.
+    pub compile_memory_mib: Option<u16>,
+    /// Time for compiling a component, in seconds.
+    pub compile_seconds: Option<u16>,
+}
+
+/// Why a configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("failed to read the configuration `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is not understood.
+    #[error("failed to understand the configuration `{path}`")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Why not, with the place.
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// The file that is read when none is named and it exists.
+    pub const DEFAULT_PATH: &'static str = "orgwatch.toml";
+
+    /// Reads the file that is named, or the default one where it exists, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be read or understood.
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (path, required) = match path {
+            Some(path) => (path, true),
+            None => (Path::new(Self::DEFAULT_PATH), false),
+        };
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+        };
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        if let Some(folder) = path.parent() {
+            for rules in &mut config.rules {
+                rules.path = folder.join(&rules.path);
+            }
+        }
+        Ok(config)
+    }
+}
+
+impl LimitsConfig {
+    /// Returns the limits with what the file sets.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(fuel) = self.fuel {
+            limits.fuel = fuel;
+        }
+        if let Some(mib) = self.memory_mib {
+            limits.memory = usize::from(mib) << 20;
+        }
+        if let Some(milliseconds) = self.deadline_ms {
+            limits.deadline = Duration::from_millis(milliseconds.into());
+        }
+        if let Some(findings) = self.findings {
+            limits.findings = findings.into();
+        }
+        if let Some(mib) = self.compile_memory_mib {
+            limits.compile_memory = u64::from(mib) << 20;
+        }
+        if let Some(seconds) = self.compile_seconds {
+            limits.compile_time = Duration::from_secs(seconds.into());
+        }
+        limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_names_the_known_ones() {
+        let error = toml::from_str::<Config>("[rule.x]\nsetings = {}").unwrap_err().to_string();
+        assert!(
+            error.contains("unknown field `setings`, expected one of `enabled`, `use`, `severity`, `settings`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_understood_is_an_error() {
+        for text in ["[limits]\nfuel = \"lots\"", "[rule.x]\nseverity = \"huge\"", "[limits]\nmemory_mib = -1"] {
+            assert!(toml::from_str::<Config>(text).is_err(), "{text}");
+        }
+    }
+}

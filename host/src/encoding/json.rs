@@ -1,0 +1,53 @@
+//! The project's own JSON: one finding a line.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{CharEscape, Formatter};
+
+use crate::escape::is_deceptive;
+use crate::finding::Finding;
+
+pub(super) fn encode(finding: &Finding, out: &mut Vec<u8>) {
+    let mut serializer = Serializer::with_formatter(&mut *out, Careful);
+    // Neither a finding's parts nor a vector can fail to be written.
+    finding.serialize(&mut serializer).expect("a finding is plain data");
+    out.push(b'\n');
+}
+
+/// Compact JSON in which characters that could deceive on a terminal stand as `\u` escapes, which mean the same to every reader.
+struct Careful;
+
+impl Formatter for Careful {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, character)) = rest.char_indices().find(|&(_, character)| is_deceptive(character)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + character.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deceptive_characters_are_escaped_and_mean_the_same() {
+        let text = "a\u{202e}b\u{9b}\u{e0041}\"\\\n\x7fé";
+        let mut out = Vec::new();
+        text.serialize(&mut Serializer::with_formatter(&mut out, Careful)).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(out, r#""a\u202eb\u009b\udb40\udc41\"\\\n\u007fé""#);
+        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+    }
+}

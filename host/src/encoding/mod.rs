@@ -1,0 +1,30 @@
+//! How findings are written.
+
+mod json;
+mod text;
+
+use crate::finding::Finding;
+
+pub use text::paint;
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// One JSON object a line, for programs.
+    Json,
+    /// Some lines a finding, for people; with colours where the terminal has them.
+    Text {
+        /// True to use colours.
+        color: bool,
+    },
+}
+
+impl Encoding {
+    /// Appends a finding in this form, with the line end.
+    pub fn encode(self, finding: &Finding, out: &mut Vec<u8>) {
+        match self {
+            Self::Json => json::encode(finding, out),
+            Self::Text { color } => text::encode(finding, color, out),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Making event text harmless where a person reads it.
+//!
+//! Whoever makes an API call chooses much of what its record says. On a terminal, control characters move the cursor and change what
+//! stands there already, and invisible or direction-changing characters make a text read as something that it is not.
+
+use std::fmt::Write as _;
+
+/// Tells whether a character does something other than to stand there and be seen.
+pub fn is_deceptive(character: char) -> bool {
+    matches!(character,
+        // C0 controls, delete, C1 controls.
+        '\0'..='\x1f' | '\x7f'..='\u{9f}'
+        // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
+        | '\u{ad}' | '\u{61c}' | '\u{180e}'
+        // Zero-width characters, direction marks, line and paragraph separators, direction embeddings and overrides.
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        // Invisible operators, direction isolates, deprecated format characters.
+        | '\u{2060}'..='\u{206f}'
+        // Byte order mark, interlinear annotation, variation selectors.
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0f}'
+        // Fillers that show as nothing.
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+        // Tags and more variation selectors.
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Writes a text for a terminal: on one line, deceptive characters as `\u{…}`, and a backslash doubled so that nothing can be mistaken for
+/// such an escape.
+pub fn terminal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\\' => out.push_str("\\\\"),
+            other if is_deceptive(other) => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(other));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_or_hides_gets_through() {
+        let hostile = "\x1b[2J\u{9b}31mred\u{202e}txt.exe\u{200b}\r\nnew line\u{7}\u{e0041}\u{3164}";
+        let shown = terminal(hostile);
+        assert!(!shown.chars().any(is_deceptive), "{shown:?}");
+        assert!(shown.starts_with("\\u{1b}[2J\\u{9b}31mred\\u{202e}txt.exe\\u{200b}\\r\\nnew line"), "{shown}");
+    }
+
+    #[test]
+    fn an_escape_cannot_be_forged_and_ordinary_text_stays() {
+        assert_eq!(terminal("\\u{1b}"), "\\\\u{1b}");
+        assert_eq!(terminal("Zürich 東京 café — ok"), "Zürich 東京 café — ok");
+    }
+}

@@ -1,0 +1,131 @@
+//! A finding: what a rule reports of an event, with everything that a receiver needs to know where it comes from.
+
+use std::sync::Arc;
+
+use orgwatch_rules_sdk::{Finding as Report, Severity};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::digest::Digest;
+use crate::event::Event;
+
+/// A finding. Its JSON has these keys in this order, and nothing in it that differs between replay and live.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// SHA-256 over the rule's id, the record's digest and the key: the same finding always has the same id.
+    pub id: Digest,
+    /// The rule.
+    pub rule: Arc<RuleReference>,
+    /// One line that says what happened.
+    pub title: String,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What the finding is about; findings with one key belong together.
+    pub key: String,
+    /// The record.
+    pub event: EventReference,
+    /// What the rule has to say.
+    pub details: Map<String, Value>,
+    /// MITRE ATT&CK techniques.
+    pub attack: Arc<[String]>,
+    /// Controls and documents.
+    pub references: Arc<[String]>,
+}
+
+/// Exactly which rule, in which version, with which settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleReference {
+    /// The id that the rule runs under.
+    pub id: String,
+    /// The component's own id; another where a generic component runs under the configuration's id.
+    pub component: String,
+    /// The component's version.
+    pub version: String,
+    /// The component's digest.
+    pub digest: String,
+    /// The settings' digest.
+    pub settings: String,
+    /// The pack it came in, as `publisher/name@version`.
+    pub pack: Option<String>,
+}
+
+/// The record's identity and the fields that every receiver wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventReference {
+    /// `eventID`.
+    pub id: Option<String>,
+    /// What counting and grouping go by.
+    pub action: String,
+    /// SHA-256 of the canonical record.
+    pub digest: Digest,
+    /// `eventTime`, in RFC 3339.
+    pub time: Option<String>,
+    /// `eventSource`.
+    pub source: Option<String>,
+    /// `eventName`.
+    pub name: Option<String>,
+    /// The account that the record was delivered to, else the caller's.
+    pub account: Option<String>,
+    /// `awsRegion`.
+    pub region: Option<String>,
+    /// The caller's ARN, else the service that acted.
+    pub actor: Option<String>,
+    /// `sourceIPAddress`.
+    pub source_ip: Option<String>,
+    /// `errorCode`.
+    pub error_code: Option<String>,
+}
+
+impl EventReference {
+    /// Takes from a record what a finding says of it.
+    pub fn of(event: &Event) -> Self {
+        Self {
+            id: event.id(),
+            action: event.action(),
+            digest: event.digest(),
+            time: event.time().map(|time| time.to_string()),
+            source: event.text("/eventSource"),
+            name: event.text("/eventName"),
+            account: event.account(),
+            region: event.text("/awsRegion"),
+            actor: event.actor(),
+            source_ip: event.text("/sourceIPAddress"),
+            error_code: event.text("/errorCode"),
+        }
+    }
+}
+
+/// What a rule gives a finding that does not say it itself.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// The rule.
+    pub rule: Arc<RuleReference>,
+    /// The title of a finding without one.
+    pub title: String,
+    /// The severity of a finding without one.
+    pub severity: Severity,
+    /// A severity that the configuration sets over whatever the rule says.
+    pub severity_override: Option<Severity>,
+    /// MITRE ATT&CK techniques.
+    pub attack: Arc<[String]>,
+    /// Controls and documents.
+    pub references: Arc<[String]>,
+}
+
+impl Finding {
+    /// Makes a finding of what a rule reported.
+    pub fn new(report: Report, event: EventReference, defaults: &Defaults) -> Self {
+        let (key, title, severity, details) = report.into_parts();
+        Self {
+            id: Digest::of_parts([defaults.rule.id.as_bytes(), event.digest.as_bytes().as_slice(), key.as_bytes()]),
+            rule: Arc::clone(&defaults.rule),
+            title: title.unwrap_or_else(|| defaults.title.clone()),
+            severity: defaults.severity_override.or(severity).unwrap_or(defaults.severity),
+            key,
+            event,
+            details,
+            attack: Arc::clone(&defaults.attack),
+            references: Arc::clone(&defaults.references),
+        }
+    }
+}

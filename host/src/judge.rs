@@ -1,0 +1,105 @@
+//! Judging a batch of events: the one engine behind replay and everything else that evaluates.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::finding::{EventReference, Finding};
+use crate::gap::{Gap, GapCause};
+use crate::index::Index;
+use crate::rule::Rule;
+use crate::sandbox::{Evaluation, LogLevel};
+
+/// The loaded rules and the index over what they ask for.
+pub struct Judge {
+    rules: Vec<Rule>,
+    index: Index,
+}
+
+/// An event that at least one rule asks for.
+pub struct Asked {
+    event: Event,
+    rules: Vec<usize>,
+}
+
+/// What judging a batch gave. For every event and every rule that asked for it there is an evaluation or a gap.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    /// The findings, in the order of the events and of the rules.
+    pub findings: Vec<Finding>,
+    /// What could not be judged.
+    pub gaps: Vec<Gap>,
+    /// How often a rule ran.
+    pub evaluations: u64,
+    /// What the rules logged, each with the rule's id.
+    pub log: Vec<(String, LogLevel, String)>,
+}
+
+impl Judge {
+    /// Takes the rules of a run.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let index = Index::new(&rules);
+        Self { rules, index }
+    }
+
+    /// Returns the rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Keeps an event that a rule asks for; nothing where no rule does.
+    pub fn ask(&self, event: Event) -> Option<Asked> {
+        let rules = self.index.rules(event.document().root());
+        (!rules.is_empty()).then_some(Asked { event, rules })
+    }
+
+    /// Judges a batch. Evaluates rule by rule, since an instance is cheapest where the one before it was of the same rule, and puts the
+    /// verdicts into the order of the events again.
+    pub fn judge(&self, batch: &[Asked]) -> Verdicts {
+        let mut order: Vec<(usize, usize)> = batch
+            .iter()
+            .enumerate()
+            .flat_map(|(event, asked)| asked.rules.iter().map(move |&rule| (rule, event)))
+            .collect();
+        order.sort_unstable();
+        let mut verdicts = Verdicts::default();
+        let mut judged = Vec::with_capacity(order.len());
+        for (rule, event) in order {
+            let evaluation = match &self.rules[rule].judge {
+                Ok(loaded) => {
+                    verdicts.evaluations += 1;
+                    Some(loaded.evaluate(Arc::clone(batch[event].event.document())))
+                }
+                Err(_) => None,
+            };
+            judged.push((event, rule, evaluation));
+        }
+        judged.sort_by_key(|&(event, rule, _)| (event, rule));
+        for (event, rule, evaluation) in judged {
+            verdicts.add(&batch[event].event, &self.rules[rule], evaluation);
+        }
+        verdicts
+    }
+}
+
+impl Verdicts {
+    fn add(&mut self, event: &Event, rule: &Rule, evaluation: Option<Evaluation>) {
+        let reference = || EventReference::of(event);
+        let outcome = evaluation.map(|evaluation| {
+            self.log.extend(evaluation.log.into_iter().map(|(level, message)| (rule.id.clone(), level, message)));
+            evaluation.outcome
+        });
+        let cause = match (outcome, &rule.judge) {
+            (Some(Ok(reports)), _) => {
+                let findings = reports.into_iter().map(|report| Finding::new(report, reference(), &rule.defaults));
+                self.findings.extend(findings);
+                return;
+            }
+            (Some(Err(fault)), _) => GapCause::Fault { rule: rule.id.clone(), fault, event: Box::new(reference()) },
+            (None, Err(fault)) => {
+                GapCause::NotLoaded { rule: rule.id.clone(), fault: fault.clone(), event: Box::new(reference()) }
+            }
+            (None, Ok(_)) => return,
+        };
+        self.gaps.push(Gap { place: event.place().clone(), cause });
+    }
+}

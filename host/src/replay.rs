@@ -1,0 +1,291 @@
+//! Replay: judging the records of files, several files at a time, with output in the order of the input.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::ops::AddAssign;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use jiff::Timestamp;
+use orgwatch_rules_sdk::Severity;
+
+use crate::encoding::Encoding;
+use crate::escape::terminal;
+use crate::event::Event;
+use crate::gap::{Gap, GapCause};
+use crate::judge::{Asked, Judge};
+use crate::ordered::Ordered;
+use crate::sandbox::LogLevel;
+use crate::source::Place;
+use crate::source::decode::{DecodeLimits, Decoded, Decoder};
+use crate::source::files::Input;
+
+/// How many events that rules ask for are judged at a time. Rule by rule within a batch costs less than event by event; beyond some hundreds
+/// there is nothing more to gain, and the events of a batch are held in memory.
+const BATCH: usize = 256;
+
+/// Gaps of one input that are told one by one; the rest is counted.
+const GAPS_TOLD: usize = 5;
+
+/// Lines that rules log on one input and that are told; the rest is counted.
+const LOG_TOLD: usize = 100;
+
+/// What to replay, and how.
+pub struct Replay<'a> {
+    /// The rules.
+    pub judge: &'a Judge,
+    /// The inputs, in order.
+    pub inputs: &'a [Input],
+    /// Only records of these times.
+    pub range: TimeRange,
+    /// How many inputs are read at a time.
+    pub jobs: usize,
+    /// The form of the findings.
+    pub encoding: Encoding,
+    /// What rules log is told from this level on.
+    pub log_level: LogLevel,
+}
+
+/// A range of event times. A record without a time that can be read is always inside: it is never left out silently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first instant inside.
+    pub since: Option<Timestamp>,
+    /// The first instant after it.
+    pub until: Option<Timestamp>,
+}
+
+impl TimeRange {
+    fn contains(&self, event: &Event) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        event.time().is_none_or(|time| {
+            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        })
+    }
+}
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Inputs read, to their end or not.
+    pub inputs: u64,
+    /// Inputs that could not be read, or not to their end.
+    pub failed_inputs: u64,
+    /// Records read.
+    pub records: u64,
+    /// Records outside the range of times.
+    pub outside: u64,
+    /// Items that are known to hold no record, such as digest files.
+    pub skipped: u64,
+    /// Records that at least one rule asked for.
+    pub asked: u64,
+    /// How often a rule ran.
+    pub evaluations: u64,
+    /// Findings by severity, least first.
+    pub findings: [u64; Severity::ALL.len()],
+    /// What could not be judged.
+    pub gaps: u64,
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.inputs += other.inputs;
+        self.failed_inputs += other.failed_inputs;
+        self.records += other.records;
+        self.outside += other.outside;
+        self.skipped += other.skipped;
+        self.asked += other.asked;
+        self.evaluations += other.evaluations;
+        for (sum, count) in self.findings.iter_mut().zip(other.findings) {
+            *sum += count;
+        }
+        self.gaps += other.gaps;
+    }
+}
+
+impl Totals {
+    /// Returns how many findings of a severity or above there were.
+    pub fn at_least(&self, severity: Severity) -> u64 {
+        let counts = Severity::ALL.into_iter().zip(self.findings);
+        counts.filter(|&(of, _)| of >= severity).map(|(_, count)| count).sum()
+    }
+}
+
+impl Replay<'_> {
+    /// Judges all records of all inputs. Findings go to `output`, what could not be judged or read to `messages`; both in the order of the
+    /// input. `progress` hears how many bytes of the inputs have been taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the output cannot be written. Inputs that cannot be read are counted, and told in the messages.
+    pub fn run(
+        &self,
+        output: impl Write + Send,
+        messages: impl Write + Send,
+        progress: impl Fn(u64) + Sync,
+    ) -> io::Result<Totals> {
+        let output = Ordered::new(output);
+        let messages = Ordered::new(messages);
+        let next = AtomicUsize::new(0);
+        let totals = Mutex::new(Totals::default());
+        thread::scope(|scope| {
+            for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {
+                scope.spawn(|| {
+                    let mut sum = Totals::default();
+                    loop {
+                        let part = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(input) = self.inputs.get(part) else { break };
+                        let mut work = Work {
+                            replay: self,
+                            input,
+                            part,
+                            output: &output,
+                            totals: Totals::default(),
+                            told: Told::default(),
+                        };
+                        let go_on = work.run(&progress);
+                        // Messages that cannot be written have nobody to be told to.
+                        messages.add(part, work.told.finish(&input.name).as_bytes(), true);
+                        sum += work.totals;
+                        if !go_on {
+                            break;
+                        }
+                    }
+                    *totals.lock().expect("no worker panics") += sum;
+                });
+            }
+        });
+        let _ = messages.finish();
+        output.finish()?;
+        Ok(totals.into_inner().expect("no worker panics"))
+    }
+}
+
+/// One input at work.
+struct Work<'a, W> {
+    replay: &'a Replay<'a>,
+    input: &'a Input,
+    part: usize,
+    output: &'a Ordered<W>,
+    totals: Totals,
+    told: Told,
+}
+
+impl<W: Write> Work<'_, W> {
+    /// Judges the input. Returns false where the output cannot be written any more.
+    fn run(&mut self, progress: &impl Fn(u64)) -> bool {
+        self.totals.inputs = 1;
+        let mut batch = Vec::new();
+        if let Err(error) = self.read(&mut batch, progress) {
+            self.totals.failed_inputs = 1;
+            self.told.line(&format!("error: failed to read `{}`: {error}", terminal(&self.input.name)));
+        }
+        self.judge(&mut batch, true)
+    }
+
+    fn read(&mut self, batch: &mut Vec<Asked>, progress: &impl Fn(u64)) -> io::Result<()> {
+        let mut decoder = Decoder::new(self.input.open()?, DecodeLimits::default());
+        let mut taken = 0;
+        while let Some(decoded) = decoder.next()? {
+            match decoded {
+                Decoded::Record(record) => {
+                    let place = Place { input: self.input.name.clone(), position: record.position };
+                    self.record(Event::new(record.document, place), batch);
+                }
+                Decoded::Skipped(_) => self.totals.skipped += 1,
+                Decoded::Unreadable(unreadable) => {
+                    let place = Place { input: self.input.name.clone(), position: unreadable.position };
+                    self.gap(&Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)) });
+                }
+            }
+            let now = decoder.bytes_read();
+            if now != taken {
+                progress(now - taken);
+                taken = now;
+            }
+            if batch.len() >= BATCH && !self.judge(batch, false) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, event: Event, batch: &mut Vec<Asked>) {
+        self.totals.records += 1;
+        if !self.replay.range.contains(&event) {
+            self.totals.outside += 1;
+        } else if let Some(asked) = self.replay.judge.ask(event) {
+            self.totals.asked += 1;
+            batch.push(asked);
+        }
+    }
+
+    fn judge(&mut self, batch: &mut Vec<Asked>, last: bool) -> bool {
+        let verdicts = self.replay.judge.judge(batch);
+        batch.clear();
+        self.totals.evaluations += verdicts.evaluations;
+        let mut text = Vec::new();
+        for finding in &verdicts.findings {
+            self.totals.findings[finding.severity as usize] += 1;
+            self.replay.encoding.encode(finding, &mut text);
+        }
+        for gap in &verdicts.gaps {
+            self.gap(gap);
+        }
+        for (rule, level, message) in &verdicts.log {
+            if *level >= self.replay.log_level {
+                self.told.log(rule, *level, message);
+            }
+        }
+        self.output.add(self.part, &text, last)
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.totals.gaps += 1;
+        self.told.gap(gap);
+    }
+}
+
+/// What is told of an input: bounded, however much is wrong with it.
+#[derive(Default)]
+struct Told {
+    text: String,
+    gaps: usize,
+    log_lines: usize,
+}
+
+impl Told {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.gaps += 1;
+        if self.gaps <= GAPS_TOLD {
+            let place = terminal(&gap.place.to_string());
+            // Writing to a String cannot fail.
+            let _ = writeln!(self.text, "gap: {place}: {}", terminal(&gap.cause.to_string()));
+        }
+    }
+
+    fn log(&mut self, rule: &str, level: LogLevel, message: &str) {
+        self.log_lines += 1;
+        if self.log_lines <= LOG_TOLD {
+            self.line(&format!("{level}: {rule}: {}", terminal(message)));
+        }
+    }
+
+    fn finish(mut self, name: &str) -> String {
+        if let Some(more @ 1..) = self.log_lines.checked_sub(LOG_TOLD) {
+            self.line(&format!("log: {}: {more} more lines", terminal(name)));
+        }
+        if let Some(more @ 1..) = self.gaps.checked_sub(GAPS_TOLD) {
+            self.line(&format!("gap: {}: {more} more", terminal(name)));
+        }
+        self.text
+    }
+}

@@ -1,0 +1,101 @@
+//! Finding components: what `--rules` names.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::RuleFile;
+use crate::pack::{Pack, PackError, wasm_files};
+use crate::sandbox::{Component, Limits};
+
+/// What a path of rules holds.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// The packs, by folder.
+    pub packs: Vec<Pack>,
+    /// Components outside packs, by path.
+    pub components: Vec<PathBuf>,
+}
+
+/// Why a path of rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// It is not there, or may not be read.
+    #[error("failed to read rules from `{path}`")]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A folder without any.
+    #[error(
+        "there are no rules in `{0}`\nhint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml)"
+    )]
+    Nothing(PathBuf),
+    /// A pack cannot be used.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+}
+
+/// Looks what a path holds: a component, a pack, or a folder of either.
+///
+/// # Errors
+///
+/// Fails when the path cannot be read or holds no rules.
+pub fn discover(path: &Path) -> Result<Discovered, DiscoverError> {
+    let read = |source| DiscoverError::Read { path: path.to_owned(), source };
+    let mut found = Discovered::default();
+    if !fs::metadata(path).map_err(read)?.is_dir() {
+        found.components.push(path.to_owned());
+    } else if Pack::is_at(path) {
+        found.packs.push(Pack::open(path)?);
+    } else {
+        found.components = wasm_files(path).map_err(read)?;
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(path).map_err(read)? {
+            folders.push(entry.map_err(read)?.path());
+        }
+        folders.sort();
+        for folder in folders.iter().filter(|folder| Pack::is_at(folder)) {
+            found.packs.push(Pack::open(folder)?);
+        }
+    }
+    if found.packs.is_empty() && found.components.is_empty() {
+        return Err(DiscoverError::Nothing(path.to_owned()));
+    }
+    Ok(found)
+}
+
+impl Discovered {
+    /// Reads all components. One that is no rule is kept with the reason.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a pack has not been built or a file cannot be read.
+    pub fn files(&self, limits: &Limits) -> Result<Vec<RuleFile>, DiscoverError> {
+        let mut files = Vec::new();
+        for path in &self.components {
+            files.push(read(path, None, limits)?);
+        }
+        for pack in &self.packs {
+            for path in pack.components()? {
+                files.push(read(&path, Some(pack.manifest().reference()), limits)?);
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn read(path: &Path, pack: Option<String>, limits: &Limits) -> Result<RuleFile, DiscoverError> {
+    let bytes =
+        read_bounded(path, limits.component).map_err(|source| DiscoverError::Read { path: path.to_owned(), source })?;
+    Ok(RuleFile { path: path.to_owned(), pack, component: Component::check(bytes, limits) })
+}
+
+/// Reads a file up to one byte beyond a limit, which is enough to know that it is too large.
+fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(fs::File::open(path)?, limit as u64 + 1), &mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,97 @@
+//! Loading rules: each prepared in a child process, several at a time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use orgwatch_rules_sdk::Matches;
+
+use super::{Instance, Rule, RuleFile};
+use crate::digest::Digest;
+use crate::finding::{Defaults, RuleReference};
+use crate::index::Pattern;
+use crate::sandbox::{Compiler, Component, Engine, LoadFault, LoadedRule};
+
+/// Loads rules, at most `jobs` at a time, and returns them in the order of the instances. A rule that cannot be loaded is among them with its
+/// reason: it never stops the others.
+///
+/// Instances of a file that is no component are left out; the caller has told of that file.
+pub fn load(
+    files: &[RuleFile],
+    instances: &[Instance],
+    compiler: &Compiler,
+    engine: &Engine,
+    jobs: usize,
+) -> Vec<Rule> {
+    let next = AtomicUsize::new(0);
+    let loaded = Mutex::new(Vec::with_capacity(instances.len()));
+    thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, instances.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(instance) = instances.get(place) else { break };
+                    let file = &files[instance.file];
+                    if let Ok(component) = &file.component {
+                        let rule = load_one(file, component, instance, compiler, engine);
+                        loaded.lock().expect("no loader panics").push((place, rule));
+                    }
+                }
+            });
+        }
+    });
+    let mut loaded = loaded.into_inner().expect("no loader panics");
+    loaded.sort_by_key(|&(place, _)| place);
+    loaded.into_iter().map(|(_, rule)| rule).collect()
+}
+
+fn load_one(file: &RuleFile, component: &Component, instance: &Instance, compiler: &Compiler, engine: &Engine) -> Rule {
+    let metadata = component.metadata().clone();
+    let settings = instance.settings_text();
+    let judge = prepare(component, &settings, compiler, engine);
+    let (patterns, judge) = match judge {
+        Ok((patterns, judge)) => (patterns, Ok(judge)),
+        Err(fault) => (default_patterns(&metadata.matches), Err(fault)),
+    };
+    let reference = RuleReference {
+        id: instance.id.clone(),
+        component: metadata.id.clone(),
+        version: metadata.version.clone(),
+        digest: component.digest().tagged(),
+        settings: Digest::of(&settings).tagged(),
+        pack: file.pack.clone(),
+    };
+    let defaults = Defaults {
+        rule: Arc::new(reference),
+        title: metadata.title.clone(),
+        severity: metadata.severity,
+        severity_override: instance.severity,
+        attack: metadata.attack.clone().into(),
+        references: metadata.references.clone().into(),
+    };
+    Rule { id: instance.id.clone(), metadata, defaults, patterns, judge, digest: component.digest() }
+}
+
+fn prepare(
+    component: &Component,
+    settings: &str,
+    compiler: &Compiler,
+    engine: &Engine,
+) -> Result<(Vec<Pattern>, LoadedRule), LoadFault> {
+    let preparation = compiler.prepare(component, settings)?;
+    let patterns = preparation.patterns().iter().map(|text| parse_pattern(text)).collect::<Result<_, _>>()?;
+    Ok((patterns, LoadedRule::link(engine, preparation, settings)?))
+}
+
+/// Parses a pattern as it crosses the interface: an EventBridge pattern, or the text `"everything"`.
+fn parse_pattern(text: &str) -> Result<Pattern, LoadFault> {
+    if Matches::Everything.to_wire() == [text] {
+        return Ok(Pattern::everything());
+    }
+    Pattern::parse(text).map_err(|error| LoadFault::Pattern(error.to_string()))
+}
+
+/// Returns what a rule that cannot be loaded would have asked for, as far as its metadata says.
+fn default_patterns(matches: &Matches) -> Vec<Pattern> {
+    matches.to_wire().iter().filter_map(|text| parse_pattern(text).ok()).collect()
+}

@@ -1,0 +1,64 @@
+//! The rules that a run has: found, configured, loaded.
+
+mod discover;
+mod load;
+
+use std::path::PathBuf;
+
+use orgwatch_rules_sdk::{Metadata, Severity};
+use serde_json::{Map, Value};
+
+pub use discover::{DiscoverError, Discovered, discover};
+pub use load::load;
+
+use crate::digest::Digest;
+use crate::finding::Defaults;
+use crate::index::Pattern;
+use crate::sandbox::{Component, ComponentFault, LoadFault, LoadedRule};
+
+/// A component file as it was found.
+#[derive(Debug)]
+pub struct RuleFile {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// The pack that it belongs to, as `publisher/name@version`.
+    pub pack: Option<String>,
+    /// The component, or why it is none.
+    pub component: Result<Component, ComponentFault>,
+}
+
+/// What the configuration makes of a component: one rule under an id, with settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// The id that the rule runs under.
+    pub id: String,
+    /// The place of its component in the list of files.
+    pub file: usize,
+    /// Its settings.
+    pub settings: Map<String, Value>,
+    /// A severity over whatever the rule says.
+    pub severity: Option<Severity>,
+}
+
+impl Instance {
+    /// Returns the settings as the rule gets them: JSON with sorted keys, the same text wherever they come from.
+    pub fn settings_text(&self) -> String {
+        Value::Object(self.settings.clone()).to_string()
+    }
+}
+
+/// A rule of a run.
+pub struct Rule {
+    /// The id that it runs under.
+    pub id: String,
+    /// What it says of itself.
+    pub metadata: Metadata,
+    /// What its findings get.
+    pub defaults: Defaults,
+    /// The records that it asks for; where it could not be loaded, those that it asks for with its default settings.
+    pub patterns: Vec<Pattern>,
+    /// The rule itself, or why it could not be loaded. What it asked for is a gap then.
+    pub judge: Result<LoadedRule, LoadFault>,
+    /// The component's digest.
+    pub digest: Digest,
+}

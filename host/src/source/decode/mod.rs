@@ -1,0 +1,179 @@
+//! Turns the bytes of any input into CloudTrail records.
+//!
+//! What an input is shows in its content, never in its name: compressed or not, one record or many, bare or in any of
+//! the wrappings in which AWS hands records over. Everything in it comes out as a record, as something skipped on
+//! purpose, or as something unreadable with its place and its bytes; nothing is dropped and memory stays bounded
+//! whatever the size. Every source reads through a [`Decoder`].
+//!
+//! The bytes pass through [`compression`], are framed in a sliding [`window`] by [`framing`], parsed, and unwrapped by
+//! [`shape`].
+
+mod balance;
+mod checker;
+mod codec;
+mod compression;
+mod framing;
+mod limits;
+mod lost;
+mod prefix;
+mod resync;
+mod shape;
+mod unreadable;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Cursor, Read};
+
+use orgwatch_rules_sdk::json::Document;
+
+pub use self::codec::Packing;
+pub use self::compression::PackError;
+use self::framing::{Framed, Framer};
+pub use self::limits::DecodeLimits;
+use self::lost::Loss;
+use self::shape::Shape;
+pub use self::unreadable::{Decoded, Position, Record, Skipped, Unreadable, UnreadableReason};
+
+/// How many payloads may lie inside one another, such as CloudWatch Logs data in an SNS message.
+const MAX_PAYLOADS: usize = 2;
+
+/// Reads the records of one input, one at a time.
+pub struct Decoder<R> {
+    framer: Framer<R>,
+    limits: DecodeLimits,
+    /// What came in one item, which is read to its end before the next item.
+    payload: Option<Payload>,
+    payloads_left: usize,
+    count: u64,
+    failed: bool,
+}
+
+/// An input inside an item.
+struct Payload {
+    decoder: Box<Decoder<Cursor<Vec<u8>>>>,
+    /// Where the item starts.
+    offset: u64,
+}
+
+impl<R: Read> Decoder<R> {
+    /// Prepares to decode an input. Nothing is read yet.
+    pub fn new(input: R, limits: DecodeLimits) -> Self {
+        Self {
+            framer: Framer::new(input, limits),
+            limits,
+            payload: None,
+            payloads_left: MAX_PAYLOADS,
+            count: 0,
+            failed: false,
+        }
+    }
+
+    /// Returns how many bytes of the input, compressed as it may be, have been taken so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.framer.window.taken()
+    }
+
+    /// Returns the next item, or nothing at the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// Fails only when the input itself cannot be read, and is over then; bad content comes as [`Decoded::Unreadable`].
+    #[expect(clippy::should_implement_trait, reason = "an iterator would hide that a failure ends the input")]
+    pub fn next(&mut self) -> io::Result<Option<Decoded>> {
+        if self.failed {
+            return Ok(None);
+        }
+        let decoded = self.advance();
+        self.failed = decoded.is_err();
+        decoded
+    }
+
+    fn advance(&mut self) -> io::Result<Option<Decoded>> {
+        loop {
+            if let Some(decoded) = self.next_in_payload()? {
+                return Ok(Some(decoded));
+            }
+            match self.framer.next()? {
+                None => return Ok(None),
+                Some(Framed::Lost(loss)) => return Ok(Some(self.unreadable(loss))),
+                Some(Framed::Item { len, control }) => {
+                    if let Some(decoded) = self.item(len, control)? {
+                        return Ok(Some(decoded));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Parses and unwraps a framed item; nothing when it holds a payload, which comes next.
+    fn item(&mut self, len: usize, control: bool) -> io::Result<Option<Decoded>> {
+        let mut len = len;
+        let document = loop {
+            match Document::parse(self.framer.item(len)) {
+                Ok(document) => break document,
+                Err(error) => match self.framer.refuse(len, error)? {
+                    Framed::Item { len: again, .. } => len = again,
+                    Framed::Lost(loss) => return Ok(Some(self.unreadable(loss))),
+                },
+            }
+        };
+        let offset = self.framer.window.offset();
+        let shape = if control { Shape::Skipped(Skipped::ControlMessage) } else { shape::read(document) };
+        let decoded = match shape {
+            Shape::Record(document) => Decoded::Record(Record { position: self.position(offset), document }),
+            Shape::Skipped(skipped) => {
+                self.count += 1;
+                Decoded::Skipped(skipped)
+            }
+            Shape::Payload(payload) if self.payloads_left > 0 => {
+                let mut decoder = Decoder::new(Cursor::new(payload), self.limits);
+                decoder.payloads_left = self.payloads_left - 1;
+                self.payload = Some(Payload { decoder: Box::new(decoder), offset });
+                self.framer.accept(len);
+                return Ok(None);
+            }
+            Shape::Payload(_) => {
+                let reason = UnreadableReason::NotARecord("something wrapped too many times");
+                self.unreadable(self.loss(len, reason))
+            }
+            Shape::Unreadable(reason) => self.unreadable(self.loss(len, reason)),
+        };
+        self.framer.accept(len);
+        Ok(Some(decoded))
+    }
+
+    /// Returns the next item of the payload at hand, as one of this input's.
+    fn next_in_payload(&mut self) -> io::Result<Option<Decoded>> {
+        let Some(payload) = &mut self.payload else { return Ok(None) };
+        let offset = payload.offset;
+        let Some(mut decoded) = payload.decoder.next()? else {
+            self.payload = None;
+            return Ok(None);
+        };
+        let here = self.position(offset);
+        match &mut decoded {
+            Decoded::Record(record) => record.position = here,
+            Decoded::Unreadable(unreadable) => unreadable.position = here,
+            Decoded::Skipped(_) => {}
+        }
+        Ok(Some(decoded))
+    }
+
+    fn position(&mut self, offset: u64) -> Position {
+        self.count += 1;
+        Position { record: self.count, offset }
+    }
+
+    fn loss(&self, len: usize, reason: UnreadableReason) -> Loss {
+        let bytes = self.framer.item(len);
+        let head = bytes[..len.min(self.limits.kept_bytes)].to_vec();
+        Loss { offset: self.framer.window.offset(), length: len as u64, head, reason }
+    }
+
+    fn unreadable(&mut self, loss: Loss) -> Decoded {
+        let Loss { offset, length, head, reason } = loss;
+        Decoded::Unreadable(Unreadable { position: self.position(offset), reason, bytes: head, length })
+    }
+}

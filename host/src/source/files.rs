@@ -1,0 +1,168 @@
+//! Files to replay: what the command line names, in a fixed order.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One input to replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its name in messages.
+    pub name: Arc<str>,
+    /// Its size on disk in bytes, where it is known.
+    pub size: Option<u64>,
+    path: Option<PathBuf>,
+}
+
+/// Something named on the command line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A path that is not there, or may not be read.
+    #[error("failed to read `{path}`")]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A pattern that no file matches.
+    #[error("no file matches `{0}`")]
+    NothingMatches(String),
+    /// A pattern that is none.
+    #[error("`{pattern}` is not a glob pattern: {reason}")]
+    Glob {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl Input {
+    fn standard_input() -> Self {
+        Self { name: "-".into(), size: None, path: None }
+    }
+
+    fn file(path: PathBuf) -> Self {
+        let size = fs::metadata(&path).ok().map(|metadata| metadata.len());
+        Self { name: path.to_string_lossy().into(), size, path: Some(path) }
+    }
+
+    /// Opens the input.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be opened.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match &self.path {
+            Some(path) => Box::new(File::open(path)?),
+            None => Box::new(io::stdin()),
+        })
+    }
+}
+
+/// Finds the inputs that the arguments name: files, folders with everything in them, glob patterns, `-`. In the order of the arguments, and
+/// within each by path, so that the same command reads the same files in the same order on every machine.
+///
+/// What cannot be read is returned beside them: the rest is replayed all the same.
+pub fn find(arguments: &[String]) -> (Vec<Input>, Vec<InputError>) {
+    let mut found = Found::default();
+    for argument in arguments {
+        let path = Path::new(argument);
+        if argument == "-" {
+            found.inputs.push(Input::standard_input());
+        } else if !path.exists() && argument.contains(['*', '?', '[']) {
+            found.glob(argument);
+        } else {
+            found.path(path.to_owned());
+        }
+    }
+    (found.inputs, found.errors)
+}
+
+#[derive(Default)]
+struct Found {
+    inputs: Vec<Input>,
+    errors: Vec<InputError>,
+}
+
+impl Found {
+    fn glob(&mut self, pattern: &str) {
+        let paths = match glob::glob(pattern) {
+            Ok(paths) => paths,
+            Err(error) => {
+                self.errors.push(InputError::Glob { pattern: pattern.to_owned(), reason: error.msg });
+                return;
+            }
+        };
+        let mut any = false;
+        for path in paths {
+            any = true;
+            match path {
+                Ok(path) => self.path(path),
+                Err(error) => {
+                    let path = error.path().to_owned();
+                    self.errors.push(InputError::Read { path, source: error.into() });
+                }
+            }
+        }
+        if !any {
+            self.errors.push(InputError::NothingMatches(pattern.to_owned()));
+        }
+    }
+
+    /// Takes a file, or everything in a folder. Links to folders inside a folder are not followed: they may lead in circles.
+    fn path(&mut self, path: PathBuf) {
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => self.folder(path),
+            Ok(_) => self.inputs.push(Input::file(path)),
+            Err(source) => self.errors.push(InputError::Read { path, source }),
+        }
+    }
+
+    fn folder(&mut self, folder: PathBuf) {
+        let mut paths = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(source) => {
+                self.errors.push(InputError::Read { path: folder, source });
+                return;
+            }
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => paths.push(entry.path()),
+                Err(source) => self.errors.push(InputError::Read { path: folder.clone(), source }),
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let linked_folder = path.is_symlink() && path.is_dir();
+            if !linked_folder {
+                self.path(path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_folders_and_globs_come_in_a_fixed_order_and_what_is_missing_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("b")).unwrap();
+        for name in ["c.json", "b/2.json", "b/1.json", "a.gz"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let argument = |name: &str| root.join(name).to_string_lossy().into_owned();
+        let arguments = [argument(""), "-".to_owned(), argument("b/*.json"), argument("none"), argument("*.txt")];
+        let (inputs, errors) = find(&arguments);
+        let names: Vec<&str> = inputs.iter().map(|input| input.name.rsplit('/').next().unwrap()).collect();
+        assert_eq!(names, ["a.gz", "1.json", "2.json", "c.json", "-", "1.json", "2.json"]);
+        assert!(matches!(&errors[..], [InputError::Read { .. }, InputError::NothingMatches(_)]), "{errors:?}");
+    }
+}
