@@ -1,2 +1,3 @@
-#[test]
-fn t() {}
+//! The whole program from outside: one binary, a module for each thing that is protected.
+
+mod support;

@@ -284,10 +284,10 @@ fn rustflags(pack: &Pack) -> OsString {
         flags.extend(own.split_whitespace().map(OsString::from));
     }
     flags.push(STACK.into());
-    // The same source gives the same digest wherever it lies: panic messages name files.
+    // The same source gives the same digest wherever it lies: panic messages name files. The packs of a workspace share their flags, and so
+    // what is compiled of their dependencies.
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let pack = fs::canonicalize(pack.folder()).ok();
-    for (from, to) in [(home, "/cargo"), (pack, "/pack")] {
+    for (from, to) in [(home, "/cargo"), (workspace(pack), "/workspace")] {
         if let Some(from) = from {
             let mut flag = OsString::from("--remap-path-prefix=");
             flag.push(from);
@@ -297,6 +297,15 @@ fn rustflags(pack: &Pack) -> OsString {
         }
     }
     flags.join(&OsString::from("\u{1f}"))
+}
+
+/// Returns the folder of the workspace that a pack belongs to; its own where it stands alone.
+fn workspace(pack: &Pack) -> Option<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["locate-project", "--workspace", "--message-format=plain", "--manifest-path"]);
+    let output = cargo.arg(pack.folder().join("Cargo.toml")).stderr(Stdio::null()).output().ok()?;
+    let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end());
+    Some(manifest.parent()?.to_owned())
 }
 
 /// Reads a message of cargo and returns the binary that it tells of: its name, its package and its file.
