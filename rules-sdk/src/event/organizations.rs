@@ -47,14 +47,14 @@ impl Event {
     /// Returns the details of `AccountJoinedOrganization`, which only the management account receives; nothing for another event.
     ///
     /// Judged by event source and name alone: the event type is not documented.
-    pub fn account_joined(&self) -> Option<AccountJoined<'_>> {
+    pub fn account_joined(&self) -> Option<AccountJoined> {
         self.is_organizations_event("AccountJoinedOrganization").then(|| AccountJoined(Details::read(self)))
     }
 
     /// Returns the details of `AccountDepartedOrganization`, which only the management account receives; nothing for another event.
     ///
     /// Judged by event source and name alone: the event type is not documented.
-    pub fn account_departed(&self) -> Option<AccountDeparted<'_>> {
+    pub fn account_departed(&self) -> Option<AccountDeparted> {
         self.is_organizations_event("AccountDepartedOrganization").then(|| AccountDeparted(Details::read(self)))
     }
 
@@ -65,12 +65,17 @@ impl Event {
 
 /// An account joined the organization.
 #[derive(Clone, Debug)]
-pub struct AccountJoined<'e>(Details<'e>);
+pub struct AccountJoined(Details);
 
-impl AccountJoined<'_> {
+impl AccountJoined {
     /// Returns the account that joined; nothing where the record does not name it in a way that can be relied upon.
     pub fn member(&self) -> Option<AccountId> {
-        self.0.member()
+        self.0.member
+    }
+
+    /// Returns the account that received the record, which is the organization's management account.
+    pub fn management_account(&self) -> Option<AccountId> {
+        self.0.recipient
     }
 
     /// Returns true for the management account joining the organization that it created: the account that joined is the one that received
@@ -97,12 +102,17 @@ impl AccountJoined<'_> {
 
 /// An account departed from the organization.
 #[derive(Clone, Debug)]
-pub struct AccountDeparted<'e>(Details<'e>);
+pub struct AccountDeparted(Details);
 
-impl AccountDeparted<'_> {
+impl AccountDeparted {
     /// Returns the account that departed; nothing where the record does not name it in a way that can be relied upon.
     pub fn member(&self) -> Option<AccountId> {
-        self.0.member()
+        self.0.member
+    }
+
+    /// Returns the account that received the record, which is the organization's management account.
+    pub fn management_account(&self) -> Option<AccountId> {
+        self.0.recipient
     }
 
     /// Returns true for the management account, which departs when the organization is deleted: the account that departed is the one that
@@ -197,13 +207,14 @@ impl std::error::Error for UnknownMethod {}
 
 /// What a membership event says, wherever it says it: every field by its name.
 #[derive(Clone, Debug)]
-struct Details<'e> {
-    event: &'e Event,
+struct Details {
     fields: Vec<(String, Value)>,
+    member: Option<AccountId>,
+    recipient: Option<AccountId>,
 }
 
-impl<'e> Details<'e> {
-    fn read(event: &'e Event) -> Self {
+impl Details {
+    fn read(event: &Event) -> Self {
         let mut fields = Vec::new();
         for place in PLACES {
             match event.read(place) {
@@ -223,10 +234,12 @@ impl<'e> Details<'e> {
                 _ => {}
             }
         }
-        Self { event, fields }
+        let mut details = Self { fields, member: None, recipient: event.recipient_account_id() };
+        details.member = details.find_member();
+        details
     }
 
-    fn member(&self) -> Option<AccountId> {
+    fn find_member(&self) -> Option<AccountId> {
         let mut named = self.values(&MEMBER_FIELDS).filter_map(AccountId::from_value).peekable();
         if named.peek().is_some() {
             return only(named);
@@ -239,7 +252,7 @@ impl<'e> Details<'e> {
     }
 
     fn is_management_account(&self) -> bool {
-        self.member().is_some_and(|member| self.event.recipient_account_id() == Some(member))
+        self.member.is_some() && self.member == self.recipient
     }
 
     fn word(&self, names: &[&str]) -> Option<String> {

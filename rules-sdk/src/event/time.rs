@@ -227,7 +227,7 @@ impl Date {
 
     fn from_days_since_epoch(days: i64) -> Self {
         let mut rest = (days + Self::days_before_year(1970).cast_signed()).cast_unsigned();
-        // Too small by at most one: a year is never longer than 366 days.
+        // Too small by some years, since few years have 366 days; never too large.
         let mut year = rest / 366 + 1;
         while Self::days_before_year(year + 1) <= rest {
             year += 1;

@@ -82,7 +82,7 @@ impl Rule for AccountDeparted {
             return Findings::none();
         }
 
-        let organization = match event.recipient_account_id() {
+        let organization = match departure.management_account() {
             Some(account) => format!("the organization of {account}"),
             None => "the organization".to_owned(),
         };
@@ -111,7 +111,7 @@ impl Rule for AccountDeparted {
             .title(title)
             .severity(severity)
             .detail("member_account", member)
-            .detail("management_account", event.recipient_account_id())
+            .detail("management_account", departure.management_account())
             .detail("method", departure.method_word())
             .detail("departed_time", departure.time())
             .into()

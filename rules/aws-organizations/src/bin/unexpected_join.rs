@@ -87,7 +87,7 @@ impl Rule for UnexpectedJoin {
             Some(member) => format!("Unexpected account {member}"),
             None => "An account whose id cannot be read".to_owned(),
         };
-        let organization = match event.recipient_account_id() {
+        let organization = match join.management_account() {
             Some(account) => format!("the organization of {account}"),
             None => "the organization".to_owned(),
         };
@@ -100,13 +100,13 @@ impl Rule for UnexpectedJoin {
     }
 }
 
-fn finding(event: &Event, join: &AccountJoined<'_>) -> Finding {
+fn finding(event: &Event, join: &AccountJoined) -> Finding {
     let member = join.member();
     // Accounts that cannot be told apart must not be taken for one: each record is a group of its own.
     let unreadable = || format!("unreadable {}", event.event_id().unwrap_or_default());
     Finding::new(member.map_or_else(unreadable, |member| member.to_string()))
         .detail("member_account", member)
-        .detail("management_account", event.recipient_account_id())
+        .detail("management_account", join.management_account())
         .detail("method", join.method_word())
         .detail("joined_time", join.time())
 }

@@ -181,9 +181,7 @@ impl Rule for OrganizationsChanges {
         let mut finding = Finding::new(key.trim_end())
             .title(title)
             .severity(severity)
-            .detail("caller", event.actor())
             .detail("caller_account", event.user_identity().account_id())
-            .detail("error_code", outcome.code())
             .detail("in_cis_control", listed == Listed::ByCis);
         for (detail, id) in targets {
             finding = finding.detail(detail, id);
@@ -306,8 +304,7 @@ mod tests {
         assert_eq!(finding.key(), "111122223333 DetachPolicy policy p-exampledenyexit, target ou-ex1a-exampleouid1");
         assert_eq!(finding.details()["policy"], "p-exampledenyexit");
         assert_eq!(finding.details()["target"], "ou-ex1a-exampleouid1");
-        assert_eq!(finding.details()["caller"], "arn:aws:sts::111122223333:assumed-role/OrgAdmin/anaya");
-        assert_eq!(finding.details()["error_code"], json!(null));
+        assert_eq!(finding.details()["caller_account"], "111122223333");
     }
 
     #[test]
@@ -326,7 +323,6 @@ mod tests {
         assert_eq!(denied.get_title(), Some("LeaveOrganization denied in 444455556666"));
         assert_eq!(denied.get_severity(), Some(Medium));
         assert_eq!(denied.key(), "444455556666 LeaveOrganization denied");
-        assert_eq!(denied.details()["error_code"], "AccessDenied");
         let failed = only_finding("{}", FAILED);
         assert!(failed.get_title().unwrap().starts_with("AttachPolicy failed in 111122223333: "), "{failed:?}");
         assert_eq!(failed.get_severity(), Some(Low));
