@@ -4,6 +4,7 @@
 //! stands there already, and invisible or direction-changing characters make a text read as something that it is not.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Tells whether a character does something other than to stand there and be seen.
 pub fn is_deceptive(character: char) -> bool {
@@ -44,6 +45,26 @@ pub fn terminal(text: &str) -> String {
     out
 }
 
+/// Writes a path for a terminal. Whoever fills a bucket chooses the names of the files that somebody downloads from it.
+pub fn path(path: &Path) -> String {
+    terminal(&path.to_string_lossy())
+}
+
+/// Writes a message of the program's own for a terminal. Its lines and backslashes stay as they are, so this is the last barrier and not the
+/// first: what comes from elsewhere passes through [`terminal`] on its way into the message.
+pub fn message(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '\n' && is_deceptive(character) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +75,11 @@ mod tests {
         let shown = terminal(hostile);
         assert!(!shown.chars().any(is_deceptive), "{shown:?}");
         assert!(shown.starts_with("\\u{1b}[2J\\u{9b}31mred\\u{202e}txt.exe\\u{200b}\\r\\nnew line"), "{shown}");
+    }
+
+    #[test]
+    fn a_message_keeps_its_lines_and_loses_everything_deceptive() {
+        assert_eq!(message("1 | a\\b = \x1b[2J\n  | ^"), "1 | a\\b = \\u{1b}[2J\n  | ^");
     }
 
     #[test]

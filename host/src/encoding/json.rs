@@ -10,10 +10,21 @@ use crate::escape::is_deceptive;
 use crate::finding::Finding;
 
 pub(super) fn encode(finding: &Finding, out: &mut Vec<u8>) {
-    let mut serializer = Serializer::with_formatter(&mut *out, Careful);
-    // Neither a finding's parts nor a vector can fail to be written.
-    finding.serialize(&mut serializer).expect("a finding is plain data");
+    write(finding, out);
     out.push(b'\n');
+}
+
+/// Returns a value as compact JSON that is harmless wherever it is shown.
+pub fn harmless_json(value: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    write(value, &mut out);
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn write(value: &impl Serialize, out: &mut Vec<u8>) {
+    let mut serializer = Serializer::with_formatter(out, Careful);
+    // Neither plain data nor a vector can fail to be written.
+    value.serialize(&mut serializer).expect("the value is plain data");
 }
 
 /// Compact JSON in which characters that could deceive on a terminal stand as `\u` escapes, which mean the same to every reader.
@@ -44,9 +55,7 @@ mod tests {
     #[test]
     fn deceptive_characters_are_escaped_and_mean_the_same() {
         let text = "a\u{202e}b\u{9b}\u{e0041}\"\\\n\x7fé";
-        let mut out = Vec::new();
-        text.serialize(&mut Serializer::with_formatter(&mut out, Careful)).unwrap();
-        let out = String::from_utf8(out).unwrap();
+        let out = harmless_json(&text);
         assert_eq!(out, r#""a\u202eb\u009b\udb40\udc41\"\\\n\u007fé""#);
         assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
     }

@@ -5,6 +5,7 @@ mod text;
 
 use crate::finding::Finding;
 
+pub use json::harmless_json;
 pub use text::paint;
 
 /// A form of output.

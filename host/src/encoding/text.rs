@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use orgwatch_rules_sdk::Severity;
 use serde_json::Value;
 
+use super::harmless_json;
 use crate::escape::terminal;
 use crate::finding::Finding;
 
@@ -47,7 +48,9 @@ impl fmt::Display for Text<'_> {
         lines.push(("event", join(&what, " · ")));
         let place = [event.time.as_deref(), event.account.as_deref(), event.region.as_deref()];
         lines.push(("when", join(&place, " · ")));
-        let who = [event.actor.as_deref(), event.source_ip.as_deref()];
+        // A service that acts by itself is named in both places.
+        let elsewhere = event.source_ip.as_deref().filter(|&address| event.actor.as_deref() != Some(address));
+        let who = [event.actor.as_deref(), elsewhere];
         lines.push(("who", join(&who, " from ")));
         if let Some(code) = &event.error_code {
             lines.push(("error", terminal(code)));
@@ -84,16 +87,19 @@ fn join(parts: &[Option<&str>], between: &str) -> String {
 
 /// Writes a detail on one line: strings bare, lists of strings with commas, everything else as JSON; `null` as a dash.
 fn detail(value: &Value) -> String {
-    let text = match value {
+    match value {
         Value::Null => "—".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        Value::String(text) => terminal(&shortened(text)),
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
+            terminal(&shortened(&items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")))
         }
-        other => other.to_string(),
-    };
+        other => shortened(&harmless_json(other)),
+    }
+}
+
+fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}… ({} characters in all)", terminal(&text[..end]), text.chars().count()),
-        None => terminal(&text),
+        Some((end, _)) => format!("{}… ({} characters in all)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
     }
 }

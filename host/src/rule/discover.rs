@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::RuleFile;
+use crate::escape;
 use crate::pack::{Pack, PackError, wasm_files};
 use crate::sandbox::{Component, Limits};
 
@@ -21,7 +22,7 @@ pub struct Discovered {
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// It is not there, or may not be read.
-    #[error("failed to read rules from `{path}`")]
+    #[error("failed to read rules from `{}`", escape::path(path))]
     Read {
         /// The path.
         path: PathBuf,
@@ -30,7 +31,8 @@ pub enum DiscoverError {
     },
     /// A folder without any.
     #[error(
-        "there are no rules in `{0}`\nhint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml)"
+        "there are no rules in `{}`\nhint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml)",
+        escape::path(.0)
     )]
     Nothing(PathBuf),
     /// A pack cannot be used.
