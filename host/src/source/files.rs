@@ -1,9 +1,12 @@
 //! Files to replay: what the command line names, in a fixed order.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::escape::{self, terminal};
 
 /// One input to replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +22,21 @@ pub struct Input {
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// A path that is not there, or may not be read.
-    #[error("failed to read `{path}`")]
+    #[error("failed to read `{}`", escape::path(path))]
     Read {
         /// The path.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
+    /// Something in a folder that is neither a file nor a folder: a device, a socket, a pipe that nobody may ever write to.
+    #[error("failed to read `{}`: it is neither a file nor a folder", escape::path(.0))]
+    NoFile(PathBuf),
     /// A pattern that no file matches.
-    #[error("no file matches `{0}`")]
+    #[error("no file matches `{}`", terminal(.0))]
     NothingMatches(String),
     /// A pattern that is none.
-    #[error("`{pattern}` is not a glob pattern: {reason}")]
+    #[error("`{}` is not a glob pattern: {reason}", terminal(pattern))]
     Glob {
         /// The pattern.
         pattern: String,
@@ -69,6 +75,7 @@ impl Input {
 pub fn find(arguments: &[String]) -> (Vec<Input>, Vec<InputError>) {
     let mut found = Found::default();
     for argument in arguments {
+        found.folders.clear();
         let path = Path::new(argument);
         if argument == "-" {
             found.inputs.push(Input::standard_input());
@@ -85,6 +92,8 @@ pub fn find(arguments: &[String]) -> (Vec<Input>, Vec<InputError>) {
 struct Found {
     inputs: Vec<Input>,
     errors: Vec<InputError>,
+    /// The folders that an argument has led to.
+    folders: BTreeSet<PathBuf>,
 }
 
 impl Found {
@@ -112,7 +121,7 @@ impl Found {
         }
     }
 
-    /// Takes a file, or everything in a folder. Links to folders inside a folder are not followed: they may lead in circles.
+    /// Takes what an argument names: anything that can be read, or everything in a folder.
     fn path(&mut self, path: PathBuf) {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
@@ -121,7 +130,12 @@ impl Found {
         }
     }
 
+    /// Takes everything in a folder, once: links may lead to it again, or in circles.
     fn folder(&mut self, folder: PathBuf) {
+        let known = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
+        if !self.folders.insert(known) {
+            return;
+        }
         let mut paths = Vec::new();
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -138,9 +152,11 @@ impl Found {
         }
         paths.sort();
         for path in paths {
-            let linked_folder = path.is_symlink() && path.is_dir();
-            if !linked_folder {
-                self.path(path);
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.folder(path),
+                Ok(metadata) if metadata.is_file() => self.inputs.push(Input::file(path)),
+                Ok(_) => self.errors.push(InputError::NoFile(path)),
+                Err(source) => self.errors.push(InputError::Read { path, source }),
             }
         }
     }
