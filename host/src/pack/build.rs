@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -163,16 +164,18 @@ impl<'a> Builder<'a> {
                 origin.clone()
             } else {
                 let component = self.make_component(&module)?;
-                fs::write(&path, component.bytes()).map_err(file("write", &path))?;
+                replace(&path, component.bytes()).map_err(file("write", &path))?;
                 built.made.push(path);
                 Origin { builder: builder(), module: digest, component: component.digest() }
             };
             record.insert(name, origin);
         }
         remove_others(&dist, &record)?;
-        let path = dist.join(RECORD);
-        let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
-        fs::write(&path, text + "\n").map_err(file("write", &path))?;
+        if record != before {
+            let path = dist.join(RECORD);
+            let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
+            replace(&path, (text + "\n").as_bytes()).map_err(file("write", &path))?;
+        }
         Ok(built)
     }
 
@@ -218,6 +221,16 @@ fn read_record(path: &Path) -> Record {
     fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
+/// Writes a file whole or not at all: somebody may be loading the pack, or building it too.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mode = fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 fn remove_others(dist: &Path, record: &Record) -> Result<(), BuildError> {
     for path in wasm_files(dist).map_err(file("read", dist))? {
         let known = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| record.contains_key(name));
@@ -242,7 +255,7 @@ fn ensure_target() -> Result<(), BuildError> {
 
 /// Has cargo compile the pack's binaries and returns their modules, by name. Cargo's own words go to stderr.
 fn compile(pack: &Pack) -> Result<Vec<Module>, BuildError> {
-    let manifest = pack.folder().join("Cargo.toml");
+    let manifest = manifest(pack);
     let mut cargo = Command::new("cargo");
     cargo.args([
         "build",
@@ -303,9 +316,16 @@ fn rustflags(pack: &Pack) -> OsString {
 fn workspace(pack: &Pack) -> Option<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["locate-project", "--workspace", "--message-format=plain", "--manifest-path"]);
-    let output = cargo.arg(pack.folder().join("Cargo.toml")).stderr(Stdio::null()).output().ok()?;
+    let output = cargo.arg(manifest(pack)).stderr(Stdio::null()).output().ok()?;
     let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end());
     Some(manifest.parent()?.to_owned())
+}
+
+/// Returns the pack's `Cargo.toml` where it really lies: cargo looks for the workspace in the folders above the name that it is given, and
+/// above a link there may be none, or another.
+fn manifest(pack: &Pack) -> PathBuf {
+    let manifest = pack.folder().join("Cargo.toml");
+    fs::canonicalize(&manifest).unwrap_or(manifest)
 }
 
 /// Reads a message of cargo and returns the binary that it tells of: its name, its package and its file.
