@@ -108,20 +108,27 @@ pub(super) struct BuildArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RulesArgs {
+    #[command(flatten)]
+    pub(super) list: ListArgs,
     #[command(subcommand)]
-    pub(super) what: Option<RulesCommand>,
+    pub(super) command: Option<RulesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// List the rules that would run: the same as no word at all
+    List(ListArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
     #[command(flatten)]
     pub(super) source: RuleSource,
     /// The form of the list [default: text on a terminal, json when piped]
-    #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT", global = true)]
+    #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
     pub(super) output: Option<Output>,
-}
-
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub(super) enum RulesCommand {
-    /// List the rules that would run
-    List,
 }
 
 #[derive(Debug, Args)]
@@ -143,7 +150,7 @@ pub(super) enum Output {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
     Always,

@@ -1,9 +1,12 @@
 //! `build`: making components of rule packs.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
 use super::args::BuildArgs;
+use super::run::count;
 use super::{Failure, compiler};
+use crate::escape;
 use crate::exit::Exit;
 use crate::pack::{Builder, Pack};
 use crate::rule::discover;
@@ -15,7 +18,8 @@ pub(super) fn run(arguments: &BuildArgs) -> Result<Exit, Failure> {
     for path in &arguments.paths {
         let packs = discover(path).map_err(Failure::rules)?.packs;
         if packs.is_empty() {
-            let message = format!("there is no pack in `{}`\nhint: a pack is a folder with pack.toml", path.display());
+            let message =
+                format!("there is no pack in `{}`\nhint: a pack is a folder with pack.toml", escape::path(path));
             return Err(Failure::usage(message));
         }
         build(&packs, &compiler, &limits)?;
@@ -30,10 +34,12 @@ pub(super) fn build(packs: &[Pack], compiler: &Compiler, limits: &Limits) -> Res
         let built = builder.build(pack).map_err(Failure::rules)?;
         let mut text = String::new();
         for path in &built.made {
-            text += &format!("built {}\n", path.display());
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "built {}", escape::path(path));
         }
         if built.made.is_empty() {
-            text = format!("{} is up to date ({} rules)\n", pack.folder().display(), built.fresh.len());
+            let rules = count(built.fresh.len() as u64, "rule");
+            text = format!("{} is up to date ({rules})\n", escape::path(pack.folder()));
         }
         // Nobody to tell is no reason to stop.
         let _ = io::stderr().write_all(text.as_bytes());

@@ -7,11 +7,12 @@ mod rules;
 mod run;
 
 use std::error::Error;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 
+use crate::escape;
 use crate::exit::Exit;
 use crate::sandbox::{Compiler, Limits, prepare};
 use args::{Cli, Color, Command};
@@ -32,10 +33,23 @@ impl Failure {
         Self { exit: Exit::Rules, error: error.into() }
     }
 
+    /// A failure to write what was asked for. A reader that has had enough, such as `head`, is none.
+    fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { exit: Exit::Done, error: error.into() };
+        }
+        Self::input_output(OutputError(error))
+    }
+
     fn input_output(error: impl Into<Box<dyn Error>>) -> Self {
         Self { exit: Exit::InputOutput, error: error.into() }
     }
 }
+
+/// Standard output cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write to standard output")]
+struct OutputError(#[source] io::Error);
 
 /// Runs the program with the arguments that it was started with.
 pub fn main() -> Exit {
@@ -51,23 +65,30 @@ pub fn main() -> Exit {
         }
     };
     let result = match cli.command {
-        None => run::run(cli.run),
-        Some(Command::Run(arguments)) => run::run(arguments),
+        None => run::run(&cli.run),
+        Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "orgwatch-host", &mut io::stdout());
-            Ok(Exit::Done)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "orgwatch-host", &mut script);
+            print(&script)
         }
     };
     result.unwrap_or_else(|failure| {
-        if is_closed_pipe(&*failure.error) {
-            return Exit::Done;
+        if failure.exit != Exit::Done {
+            tell(&*failure.error);
         }
-        tell(&*failure.error);
         failure.exit
     })
+}
+
+/// Writes what a command was asked for.
+fn print(text: impl AsRef<[u8]>) -> Result<Exit, Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()).map_err(Failure::output)?;
+    Ok(Exit::Done)
 }
 
 /// The child process that compiles a rule. Its parent reads the answer and the exit status, nobody else does.
@@ -81,13 +102,7 @@ fn prepare_rule() -> Exit {
     }
 }
 
-/// A reader that has had enough, such as `head`, is no failure.
-fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
 /// Tells of an error on stderr: the chain of causes on one line, then the hints, each on its own.
-#[expect(clippy::print_stderr, reason = "the one place that tells of errors")]
 fn tell(error: &dyn Error) {
     let mut causes = Vec::new();
     let mut hints = Vec::new();
@@ -99,10 +114,14 @@ fn tell(error: &dyn Error) {
         hints.extend(parts.map(str::to_owned));
         next = error.source();
     }
-    eprintln!("error: {}", causes.join(": "));
+    let mut message = format!("error: {}\n", escape::message(&causes.join(": ")));
     for hint in hints {
-        eprintln!("hint: {hint}");
+        message += "hint: ";
+        message += &escape::message(&hint);
+        message += "\n";
     }
+    // With nobody to tell there is still an exit code.
+    let _ = io::stderr().write_all(message.as_bytes());
 }
 
 impl Color {

@@ -1,52 +1,75 @@
 //! `rules`: the rules that would run.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Failure;
-use super::args::{Output, RulesArgs, RulesCommand};
+use super::args::{ListArgs, Output, RulesArgs, RulesCommand};
 use super::run::RulesFound;
+use super::{Failure, print};
+use crate::encoding::harmless_json;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::rule::{Instance, RuleFile};
 use crate::sandbox::Component;
 
 pub(super) fn run(arguments: &RulesArgs) -> Result<Exit, Failure> {
-    let RulesCommand::List = arguments.what.unwrap_or(RulesCommand::List);
+    match &arguments.command {
+        None => list(&arguments.list),
+        Some(RulesCommand::List(arguments)) => list(arguments),
+    }
+}
+
+fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
     let found = RulesFound::find(&arguments.source, false)?;
     let broken = found.tell_of_broken_files();
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
+    let text = if json { as_json(&found) } else { as_text(&found) };
+    let printed = print(text)?;
+    Ok(if broken { Exit::Rules } else { printed })
+}
+
+/// One line a rule, in columns; then the components that are no rule yet.
+fn as_text(found: &RulesFound) -> String {
+    let mut rows = Vec::new();
+    for (instance, _, component) in sound(found) {
+        let metadata = component.metadata();
+        let of = if instance.id == metadata.id { String::new() } else { format!(" (uses {})", metadata.id) };
+        let severity = instance.severity.unwrap_or(metadata.severity);
+        rows.push((format!("{}{of}", instance.id), metadata, severity));
+    }
+    let width = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for instance in &found.instances {
+    for (name, metadata, severity) in rows {
+        // Writing to a String cannot fail.
+        let _ =
+            writeln!(text, "{name:<width$}  {:<7}  {severity:<13}  {}", metadata.version, terminal(&metadata.title));
+    }
+    for component in found.files.iter().filter_map(|file| file.component.as_ref().ok()) {
+        let metadata = component.metadata();
+        if metadata.generic {
+            let _ = writeln!(text, "{}  generic: runs where the configuration says `use = {0:?}`", metadata.id);
+        }
+    }
+    text
+}
+
+/// The rules whose components are sound.
+fn sound(found: &RulesFound) -> impl Iterator<Item = (&Instance, &RuleFile, &Component)> {
+    found.instances.iter().filter_map(|instance| {
         let file = &found.files[instance.file];
-        if let Ok(component) = &file.component {
-            text += &if json { as_json(instance, file, component) } else { as_text(instance, component) };
-        }
-    }
-    if !json {
-        for component in found.files.iter().filter_map(|file| file.component.as_ref().ok()) {
-            let metadata = component.metadata();
-            if metadata.generic {
-                let _ = writeln!(text, "{}  generic: runs where the configuration says `use = {0:?}`", metadata.id);
-            }
-        }
-    }
-    io::stdout().write_all(text.as_bytes()).map_err(Failure::input_output)?;
-    Ok(if broken { Exit::Rules } else { Exit::Done })
+        Some((instance, file, file.component.as_ref().ok()?))
+    })
 }
 
-fn as_text(instance: &Instance, component: &Component) -> String {
-    let metadata = component.metadata();
-    let severity = instance.severity.unwrap_or(metadata.severity);
-    let of = if instance.id == metadata.id { String::new() } else { format!(" (uses {})", metadata.id) };
-    format!("{}{of}  {}  {severity}  {}\n", instance.id, metadata.version, terminal(&metadata.title))
+fn as_json(found: &RulesFound) -> String {
+    sound(found).map(|(instance, file, component)| harmless_json(&object(instance, file, component)) + "\n").collect()
 }
 
-fn as_json(instance: &Instance, file: &RuleFile, component: &Component) -> String {
+fn object(instance: &Instance, file: &RuleFile, component: &Component) -> Value {
     let metadata = component.metadata();
-    let value = json!({
+    json!({
         "id": instance.id,
         "component": metadata.id,
         "version": metadata.version,
@@ -60,6 +83,5 @@ fn as_json(instance: &Instance, file: &RuleFile, component: &Component) -> Strin
         "path": file.path,
         "digest": component.digest().tagged(),
         "settings": instance.settings,
-    });
-    format!("{value}\n")
+    })
 }

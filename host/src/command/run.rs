@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
 use super::args::{LogLevel, Output, RuleSource, RunArgs};
-use super::{Failure, build, compiler, tell};
+use super::{Failure, build, compiler, print, tell};
 use crate::config::Config;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
@@ -77,11 +77,16 @@ pub(super) struct RuleFailure {
     pub(super) reason: String,
 }
 
-pub(super) fn run(arguments: RunArgs) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     if arguments.events.is_empty() {
         return Err(Failure::usage(
             "no events are named\nhint: name files, folders or glob patterns, or - for standard input",
         ));
+    }
+    if let (Some(since), Some(until)) = (arguments.since, arguments.until)
+        && since.0 >= until.0
+    {
+        return Err(Failure::usage(format!("no event lies between --since ({}) and --until ({})", since.0, until.0)));
     }
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let mut exit = Exit::Done;
@@ -102,12 +107,11 @@ pub(super) fn run(arguments: RunArgs) -> Result<Exit, Failure> {
         exit = exit.max(Exit::InputOutput);
     }
     if arguments.dry_run {
-        let text = format!("{} rules would judge {} inputs\n", rules.len(), inputs.len());
-        io::stdout().write_all(text.as_bytes()).map_err(Failure::input_output)?;
-        return Ok(exit);
+        let [rules, inputs] = [(rules.len(), "rule"), (inputs.len(), "input")].map(|(n, noun)| count(n as u64, noun));
+        return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
     let judge = Judge::new(rules);
-    let totals = replay(&judge, &inputs, &arguments, jobs)?;
+    let totals = replay(&judge, &inputs, arguments, jobs)?;
     if totals.failed_inputs > 0 {
         exit = exit.max(Exit::InputOutput);
     }
@@ -141,7 +145,7 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     let replay = Replay { judge, inputs, range, jobs, encoding, log_level: arguments.look.log_level.into() };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
-    let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::input_output)?;
+    let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::output)?;
     bar.finish_and_clear();
     let summary = Summary { totals, rules: judge.rules().len(), took: started.elapsed() };
     // A summary that cannot be written has nobody to be told to.
@@ -217,7 +221,8 @@ impl fmt::Display for Summary {
     }
 }
 
-fn count(number: u64, noun: &str) -> String {
+/// Writes a number of things: `1 rule`, `2 rules`.
+pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", digits(number), if number == 1 { "" } else { "s" })
 }
 

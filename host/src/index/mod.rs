@@ -65,11 +65,14 @@ impl Index {
             match record.get(field) {
                 Some(value) if matches!(value.kind(), Kind::Array | Kind::Object) => {
                     // No record of AWS has a list there; one that does may match through any of its values.
-                    map.values().for_each(|places| judge(places));
+                    for places in map.values() {
+                        judge(places);
+                    }
                 }
                 Some(value) => {
-                    let places = value.string().and_then(|value| map.get(&*value));
-                    places.into_iter().for_each(|places| judge(places));
+                    if let Some(places) = value.string().and_then(|value| map.get(&*value)) {
+                        judge(places);
+                    }
                 }
                 None => {}
             }

@@ -60,7 +60,7 @@ pub enum UnreadableReason {
     #[error("{0} of the record wrapped in it")]
     WrappedJson(ParseError),
     /// Lines that do not even start like JSON, as many as stand together.
-    #[error("text that is not JSON, {lines} line(s) of it")]
+    #[error("text that is not JSON, {lines} line{} of it", if *.lines == 1 { "" } else { "s" })]
     Text {
         /// The number of lines, blank ones not counted.
         lines: u64,

@@ -136,11 +136,11 @@ fn text_is_one_loss_with_its_lines_counted() {
             offset: start,
             length: text.len() as u64 - 1,
             bytes: text.trim_end().as_bytes().to_vec(),
-            message: "text that is not JSON, 3 line(s) of it".to_owned(),
+            message: "text that is not JSON, 3 lines of it".to_owned(),
         }
     );
     assert_eq!(items[2], Item::Record(record(2)));
-    assert_eq!(split(items).1[1], "text that is not JSON, 1 line(s) of it");
+    assert_eq!(split(items).1[1], "text that is not JSON, 1 line of it");
 }
 
 #[test]
