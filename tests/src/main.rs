@@ -1,3 +1,5 @@
 //! The whole program from outside: one binary, a module for each thing that is protected.
 
+mod records;
+mod replay;
 mod support;

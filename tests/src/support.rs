@@ -2,19 +2,22 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{LazyLock, OnceLock};
 
+use orgwatch_host::rule::{RuleFile, discover};
+use orgwatch_host::sandbox::Limits;
 use tempfile::TempDir;
 
 /// The workspace's folder.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
 }
 
 /// The program under test. Building it here means that no order of commands can test an old one.
-pub fn host() -> &'static Path {
+pub(crate) fn host() -> &'static Path {
     static HOST: LazyLock<PathBuf> = LazyLock::new(|| {
         let cargo = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "-p", "orgwatch-host", "--message-format=json"])
@@ -24,44 +27,53 @@ pub fn host() -> &'static Path {
             .expect("cargo runs");
         assert!(cargo.status.success(), "the host does not build");
         let messages = String::from_utf8(cargo.stdout).expect("cargo writes UTF-8");
-        let executable = messages.lines().filter_map(|line| {
+        let mut executable = messages.lines().filter_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
             Some(message["executable"].as_str()?.to_owned())
         });
-        executable.last().expect("cargo names the executable").into()
+        executable.next_back().expect("cargo names the executable").into()
     });
     &HOST
 }
 
-/// The folder of a pack whose rules are built.
-pub fn pack(path: &str) -> PathBuf {
-    static BUILT: LazyLock<()> = LazyLock::new(|| {
-        for folder in ["rules", "examples/first-rule", "tests/guests"] {
-            let status = Command::new(host()).arg("build").arg(root().join(folder)).status().expect("the host runs");
-            assert!(status.success(), "{folder} does not build");
-        }
+/// The folder of a pack whose rules are built, or of several: each once for all tests.
+pub(crate) fn pack(path: &str) -> PathBuf {
+    const FOLDERS: [&str; 3] = ["rules", "examples/first-rule", "tests/guests"];
+    static BUILT: [OnceLock<bool>; FOLDERS.len()] = [const { OnceLock::new() }; FOLDERS.len()];
+    let place = FOLDERS.iter().position(|folder| path.starts_with(folder)).expect("the path is one of a pack");
+    let built = BUILT[place].get_or_init(|| {
+        let mut build = Command::new(host());
+        build.arg("build").arg(root().join(FOLDERS[place])).status().expect("the host runs").success()
     });
-    LazyLock::force(&BUILT);
+    assert!(built, "{} does not build", FOLDERS[place]);
     root().join(path)
 }
 
+/// The rules that the project ships, built, as the host finds them.
+pub(crate) fn rules() -> Vec<RuleFile> {
+    let limits = Limits::default();
+    let found = discover(&pack("rules")).expect("rules/ holds packs");
+    found.files(&limits).expect("the packs are built")
+}
+
 /// A run of the program in an empty folder of its own, with a cache of its own for all tests, and none of the caller's settings.
-pub struct Run {
+pub(crate) struct Run {
     command: Command,
+    stdout: Option<Stdio>,
     input: Vec<u8>,
     folder: TempDir,
 }
 
 /// What a run gave.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
-    pub fn new<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn new<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(host());
         command.args(arguments).current_dir(folder.path());
@@ -70,44 +82,70 @@ impl Run {
                 command.env_remove(name);
             }
         }
-        command.env("ORGWATCH_CACHE_DIR", cache()).env_remove("NO_COLOR");
-        Self { command, input: Vec::new(), folder }
+        command.env("XDG_CACHE_HOME", cache());
+        for name in ["NO_COLOR", "COLUMNS", "TERM"] {
+            command.env_remove(name);
+        }
+        Self { command, stdout: None, input: Vec::new(), folder }
     }
 
     /// Puts a file into the run's folder.
-    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
         fs::write(path, content).expect("the file can be written");
         self
     }
 
+    /// Puts something of the workspace into the run's folder, so that messages name it alike on every machine.
+    pub(crate) fn link(self, name: &str, target: impl AsRef<Path>) -> Self {
+        symlink(target, self.folder.path().join(name)).expect("the link can be made");
+        self
+    }
+
+    /// Puts the packs that the project ships into the run's folder, built, as `rules`.
+    pub(crate) fn with_rules(self) -> Self {
+        self.link("rules", pack("rules"))
+    }
+
+    pub(crate) fn argument(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     /// Sets what the program reads from standard input.
-    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// The run's folder.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn run(mut self) -> Ran {
-        let mut child = self
-            .command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the host runs");
-        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    /// Sends the findings somewhere else than into a pipe.
+    pub(crate) fn stdout(mut self, stdout: Stdio) -> Self {
+        self.stdout = Some(stdout);
+        self
+    }
+
+    /// Starts the program with pipes for its streams. The folder goes away when what is returned with the process does.
+    pub(crate) fn spawn(mut self) -> (Child, TempDir) {
+        let stdout = self.stdout.take().unwrap_or_else(Stdio::piped);
+        self.command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped());
+        (self.command.spawn().expect("the host runs"), self.folder)
+    }
+
+    pub(crate) fn run(mut self) -> Ran {
         let input = std::mem::take(&mut self.input);
+        let (mut child, _folder) = self.spawn();
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
         let writer = std::thread::spawn(move || {
             // A program that ends before it has read everything closes the pipe.
             let _ = stdin.write_all(&input);
@@ -123,8 +161,20 @@ impl Run {
 }
 
 impl Ran {
+    /// What the user is told beside the findings: the exit code and the messages, without the time that the summary ends with.
+    pub(crate) fn told(&self) -> String {
+        let mut told = format!("exit {}\n", self.code);
+        for line in self.stderr.lines() {
+            let timed = line.starts_with("read ") && line.ends_with(" s");
+            let line = if timed { line.rsplit_once("; ").map_or(line, |(line, _)| line) } else { line };
+            told.push_str(line);
+            told.push('\n');
+        }
+        told
+    }
+
     /// The findings, one JSON object a line.
-    pub fn findings(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn findings(&self) -> Vec<serde_json::Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("a finding is JSON")).collect()
     }
 }
