@@ -2,4 +2,5 @@
 
 mod records;
 mod replay;
+mod rules;
 mod support;
