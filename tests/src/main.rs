@@ -1,6 +1,7 @@
 //! The whole program from outside: one binary, a module for each thing that is protected.
 
 mod cli;
+mod contract;
 mod records;
 mod replay;
 mod rules;
