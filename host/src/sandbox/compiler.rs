@@ -63,7 +63,7 @@ impl Preparation {
     }
 
     #[expect(unsafe_code, reason = "wasmtime cannot check machine code")]
-    pub(super) fn component(&self, engine: &Engine) -> wasmtime::Result<Compiled> {
+    pub(super) fn into_component(self, engine: &Engine) -> wasmtime::Result<Compiled> {
         // SAFETY: the code comes from this program's own compiling process, or from a cache that only this user can write and whose
         // checksum has been compared; wasmtime itself compares version, target and configuration.
         unsafe { Compiled::deserialize(engine.wasmtime(), &self.code) }

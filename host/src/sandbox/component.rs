@@ -8,6 +8,7 @@ use orgwatch_rules_sdk::{METADATA_SECTION, Metadata};
 use serde::{Deserialize, Serialize};
 use wasmparser::{Encoding, Parser, Payload};
 
+use super::fault::brief;
 use super::imports::{EXPORT, IMPORTS};
 use super::limits::Limits;
 use crate::digest::Digest;
@@ -93,12 +94,12 @@ impl Component {
         let survey = Survey::of(&bytes, limits)?;
         for import in &survey.imports {
             if !IMPORTS.contains(&import.as_str()) {
-                return Err(ComponentFault::ForeignImport(import.clone()));
+                return Err(ComponentFault::ForeignImport(brief(import)));
             }
         }
         if !survey.exports.iter().any(|export| export == EXPORT) {
             let family = EXPORT.split('@').next().unwrap_or(EXPORT);
-            let found = survey.exports.iter().find(|export| export.starts_with(family)).cloned();
+            let found = survey.exports.iter().find(|export| export.starts_with(family)).map(|export| brief(export));
             return Err(ComponentFault::NoRule { found });
         }
         let &[section] = survey.metadata.as_slice() else {
@@ -134,13 +135,13 @@ fn parse_metadata(section: &[u8], limits: &Limits) -> Result<Metadata, Component
         return Err(ComponentFault::MetadataTooLarge { size: section.len(), limit: limits.metadata });
     }
     let metadata: Metadata =
-        serde_json::from_slice(section).map_err(|error| ComponentFault::Metadata(error.to_string()))?;
+        serde_json::from_slice(section).map_err(|error| ComponentFault::Metadata(brief(&error.to_string())))?;
     if !is_rule_id(&metadata.id) {
         let words = "lower-case words joined by `-`, in namespaces joined by `.`, at most 128 characters";
-        return Err(ComponentFault::Metadata(format!("the id {:?} is not made of {words}", metadata.id)));
+        return Err(ComponentFault::Metadata(format!("the id {:?} is not made of {words}", brief(&metadata.id))));
     }
     if semver::Version::parse(&metadata.version).is_err() {
-        return Err(ComponentFault::Metadata(format!("the version {:?} is not semantic", metadata.version)));
+        return Err(ComponentFault::Metadata(format!("the version {:?} is not semantic", brief(&metadata.version))));
     }
     for (field, text) in [("title", &metadata.title), ("description", &metadata.description)] {
         if text.trim().is_empty() {
@@ -168,6 +169,9 @@ struct Survey<'a> {
 impl<'a> Survey<'a> {
     fn of(bytes: &'a [u8], limits: &Limits) -> Result<Self, ComponentFault> {
         let broken = |error: wasmparser::BinaryReaderError| ComponentFault::NotAComponent(error.to_string());
+        if !bytes.starts_with(b"\0asm") {
+            return Err(ComponentFault::NotAComponent("it does not begin like one".to_owned()));
+        }
         let mut survey = Self::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {

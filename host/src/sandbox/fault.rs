@@ -42,7 +42,7 @@ pub enum Fault {
         last_words: Option<String>,
     },
     /// It read the event in `load`, where there is none.
-    #[error("its `load` read the event, which only `evaluate` can")]
+    #[error("it read the event, which only `evaluate` can")]
     ReadWhileLoading,
     /// It returned more findings than it may.
     #[error("it returned {count} findings, more than {limit}")]
@@ -50,6 +50,12 @@ pub enum Fault {
         /// How many it returned.
         count: usize,
         /// How many it may return.
+        limit: usize,
+    },
+    /// Its findings hold more JSON values than they may.
+    #[error("it returned findings with more than {limit} JSON values")]
+    TooManyValues {
+        /// How many all its findings may hold.
         limit: usize,
     },
     /// Two findings of one evaluation have the same key.
@@ -64,11 +70,11 @@ pub enum Fault {
         /// What is wrong with it.
         reason: String,
     },
-    /// It returned text that is not UTF-8.
-    #[error("it returned text that is not UTF-8")]
-    NotUtf8,
-    /// What it returned is too large or breaks the interface in another way.
-    #[error("what it returned cannot be taken: {reason}")]
+    /// It handed over text that is not Unicode.
+    #[error("it handed over text that is not Unicode")]
+    NotUnicode,
+    /// What it handed over is too large, or it breaks the interface in another way.
+    #[error("it broke the rules of the sandbox: {reason}")]
     BadOutput {
         /// What wasmtime says.
         reason: String,
@@ -85,17 +91,33 @@ impl Fault {
                 LimitReached::EventWhileLoading => Self::ReadWhileLoading,
             };
         }
-        if error.is::<std::str::Utf8Error>() {
-            return Self::NotUtf8;
+        if error.is::<std::str::Utf8Error>() || error.is::<std::char::DecodeUtf16Error>() {
+            return Self::NotUnicode;
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Self::OutOfFuel { limit: limits.fuel },
             Some(Trap::Interrupt) => Self::OutOfTime { limit: *limits.deadline },
             Some(Trap::StackOverflow) => Self::StackOverflow,
-            Some(trap) => Self::Trap { trap: trap.to_string(), last_words: log.last_error() },
-            None => Self::BadOutput { reason: error.root_cause().to_string() },
+            Some(trap) => {
+                let text = trap.to_string();
+                let trap = text.strip_prefix("wasm trap: ").unwrap_or(&text).to_owned();
+                Self::Trap { trap, last_words: log.last_error().map(|words| brief(&words)) }
+            }
+            None => Self::BadOutput { reason: brief(&error.root_cause().to_string()) },
         }
     }
+}
+
+/// The longest text of a rule that a fault quotes, in bytes.
+const LONGEST_QUOTE: usize = 1000;
+
+/// Shortens what a rule chose the words of: a fault is told for every event.
+pub(super) fn brief(text: &str) -> String {
+    if text.len() <= LONGEST_QUOTE {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(LONGEST_QUOTE);
+    format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
 /// The limits that applied to a call, for the words of its fault.
@@ -128,12 +150,23 @@ pub enum LoadFault {
     /// A pattern that it asks for is no EventBridge event pattern.
     #[error("it asks for events with a pattern that is none: {0}")]
     Pattern(String),
+    /// It asks for events with more patterns than the host matches for one rule.
+    #[error("its patterns are {size} bytes large, more than {limit}")]
+    PatternsTooLarge {
+        /// Their size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// It asks for no event at all.
     #[error("it asks for no events: `load` returned an empty list of patterns")]
     NoPatterns,
     /// It cannot be compiled.
     #[error("it cannot be compiled: {0}")]
     Compile(String),
+    /// It cannot be put into the sandbox: it has more instances, memories or tables than one evaluation may have.
+    #[error("it does not fit into the sandbox: {0}")]
+    Link(String),
     /// Compiling took too long.
     #[error("compiling it took longer than {} s", .0.as_secs())]
     CompileTime(Duration),

@@ -61,14 +61,14 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
     let mut linker = Linker::new(engine.wasmtime());
     let mut event = linker.instance(EVENT)?;
     event.func_wrap("read", |mut store: StoreContextMut<'_, Instance>, (path,): (WasmStr,)| {
-        let value = at_path(&store, &path, |node| node.map_or(Value::Absent, read))?;
-        charge(&mut store, value.bytes())?;
+        let (value, length) = at_path(&store, &path, |node| node.map_or(Value::Absent, read))?;
+        charge(&mut store, length + value.bytes())?;
         Ok((value,))
     })?;
     event.func_wrap("json", |mut store: StoreContextMut<'_, Instance>, (path,): (WasmStr,)| {
-        let text = at_path(&store, &path, |node| node.map(Node::canonical))?;
+        let (text, length) = at_path(&store, &path, |node| node.map(Node::canonical))?;
         // Canonical text is sorted and so dearer than a copy.
-        charge(&mut store, text.as_ref().map_or(0, |text| text.len() * 4))?;
+        charge(&mut store, length + text.as_ref().map_or(0, |text| text.len() * 4))?;
         Ok((text,))
     })?;
     let mut log = linker.instance(LOG)?;
@@ -81,15 +81,15 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
     Ok(linker)
 }
 
-/// Looks up a path of the event under evaluation.
+/// Looks up a path of the event under evaluation. Returns also the path's length, which costs something too: a path may be a megabyte long.
 fn at_path<R>(
     store: &StoreContextMut<'_, Instance>,
     path: &WasmStr,
     read: impl FnOnce(Option<Node<'_>>) -> R,
-) -> wasmtime::Result<R> {
+) -> wasmtime::Result<(R, usize)> {
     let document: &Document = store.data().event.as_deref().ok_or(LimitReached::EventWhileLoading)?;
     let path = path.to_str(store)?;
-    Ok(read(document.pointer(&path)))
+    Ok((read(document.pointer(&path)), path.len()))
 }
 
 fn read(node: Node<'_>) -> Value {

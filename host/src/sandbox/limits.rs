@@ -17,8 +17,12 @@ pub struct Limits {
     pub deadline: Duration,
     /// Findings of one evaluation.
     pub findings: usize,
+    /// JSON values in the findings of one evaluation: a small text can hold many, and each takes memory of the host.
+    pub values: usize,
     /// What one call may hand to the host, in bytes.
     pub output: usize,
+    /// The patterns that `load` returns, in bytes. The host matches them itself, at no cost to the rule.
+    pub patterns: usize,
     /// Log messages of one evaluation that are kept, in bytes.
     pub log: usize,
     /// Size of a component, in bytes.
@@ -43,7 +47,9 @@ impl Default for Limits {
             memory: 32 << 20,
             deadline: Duration::from_secs(2),
             findings: 100,
-            output: 1 << 20,
+            values: 5000,
+            output: 256 << 10,
+            patterns: 64 << 10,
             log: 16 << 10,
             component: 8 << 20,
             function: 256 << 10,

@@ -9,6 +9,7 @@ mod compiler;
 mod component;
 mod engine;
 mod fault;
+mod findings;
 mod imports;
 mod limits;
 pub mod prepare;

@@ -13,7 +13,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use super::component::Component;
 use super::engine::Engine;
-use super::fault::{Fault, LoadFault, Spent};
+use super::fault::{Fault, LoadFault, Spent, brief};
 use super::imports::{EXPORT, linker};
 use super::limits::Limits;
 use super::rule::Exports;
@@ -59,7 +59,9 @@ pub fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
 fn confine(limits: &Limits) -> io::Result<()> {
     let both = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Data, both(limits.compile_memory))?;
-    setrlimit(Resource::Cpu, both(limits.compile_time.as_secs().max(1)))?;
+    // The softer limit sends the signal that says why; at the harder one the kernel kills without a word.
+    let seconds = limits.compile_time.as_secs().max(1);
+    setrlimit(Resource::Cpu, Rlimit { current: Some(seconds), maximum: Some(seconds + 5) })?;
     setrlimit(Resource::Core, both(0))?;
     Ok(())
 }
@@ -67,12 +69,13 @@ fn confine(limits: &Limits) -> io::Result<()> {
 fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadFault> {
     let component = Component::check(bytes, &request.limits)?;
     let engine = engine(&request.limits)?;
-    let instrumented = snapshot::instrument(component.bytes());
-    let rule = match &instrumented {
-        Some(instrumented) => {
-            Guest::compile(&engine, &instrumented.bytes).or_else(|_| Guest::compile(&engine, component.bytes()))?
-        }
-        None => Guest::compile(&engine, component.bytes())?,
+    // A component that can be instrumented but not compiled then is as good as one that cannot: it may have taken the accessors' names for
+    // functions of its own.
+    let instrumented = snapshot::instrument(component.bytes())
+        .and_then(|instrumented| Some((Guest::compile(&engine, &instrumented.bytes).ok()?, instrumented)));
+    let (rule, instrumented) = match instrumented {
+        Some((rule, instrumented)) => (rule, Some(instrumented)),
+        None => (Guest::compile(&engine, component.bytes())?, None),
     };
     let description = rule.describe()?;
     let described: Result<Metadata, _> = serde_json::from_str(&description);
@@ -89,7 +92,11 @@ fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadF
     let answer = Answer { patterns: loaded.patterns, frozen: frozen.is_some(), description };
     let code = match frozen {
         Some(code) => code,
-        None => Engine::compile(component.bytes()).map_err(compile_fault)?,
+        // It loads anew for each evaluation, and must not make each as dear as a load may be once.
+        None if loaded.fuel > request.limits.fuel => {
+            return Err(LoadFault::Load(Fault::OutOfFuel { limit: request.limits.fuel }));
+        }
+        None => Engine::compile(component.bytes()).map_err(|error| compile_fault(&error))?,
     };
     Ok((answer, code))
 }
@@ -105,8 +112,8 @@ fn engine(limits: &Limits) -> Result<Engine, LoadFault> {
     Engine::for_loading(limits.clone()).map_err(|error| LoadFault::Compiler(format!("{error:#}")))
 }
 
-fn compile_fault(error: wasmtime::Error) -> LoadFault {
-    LoadFault::Compile(format!("{error:#}"))
+fn compile_fault(error: &wasmtime::Error) -> LoadFault {
+    LoadFault::Compile(brief(&format!("{error:#}")))
 }
 
 /// A compiled component, before it is loaded.
@@ -120,14 +127,19 @@ struct Loaded {
     store: Store<Instance>,
     instance: wasmtime::component::Instance,
     patterns: Vec<String>,
+    /// What instantiating and loading took.
+    fuel: u64,
 }
 
 impl Guest {
     fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadFault> {
-        let component = wasmtime::component::Component::new(engine.wasmtime(), bytes).map_err(compile_fault)?;
+        let component =
+            wasmtime::component::Component::new(engine.wasmtime(), bytes).map_err(|error| compile_fault(&error))?;
         let exports = Exports::find(&component)
             .ok_or_else(|| LoadFault::Compile(format!("`{EXPORT}` lacks one of its functions")))?;
-        let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(compile_fault)?;
+        let pre = linker(engine)
+            .and_then(|linker| linker.instantiate_pre(&component))
+            .map_err(|error| compile_fault(&error))?;
         Ok(Self { engine: engine.clone(), pre, exports })
     }
 
@@ -146,15 +158,23 @@ impl Guest {
         let call = |store: &mut Store<Instance>| {
             let instance = self.pre.instantiate(&mut *store)?;
             let load = typed::<(&str,), (Result<Vec<String>, String>,)>(&instance, store, self.exports.load)?;
-            let (result,) = load.call(store, (settings,))?;
+            // Whether `evaluate` is what it should be is better known now than when the first event waits.
+            typed::<(), (Vec<String>,)>(&instance, store, self.exports.evaluate)?;
+            let (result,) = load.call(&mut *store, (settings,))?;
             Ok((instance, result))
         };
         let (instance, result) = call(&mut store).map_err(|error| LoadFault::Load(self.fault(&error, &store)))?;
-        let patterns = result.map_err(LoadFault::Refused)?;
+        let patterns = result.map_err(|message| LoadFault::Refused(brief(&message)))?;
         if patterns.is_empty() {
             return Err(LoadFault::NoPatterns);
         }
-        Ok(Loaded { store, instance, patterns })
+        let size = patterns.iter().map(String::len).sum();
+        let limit = self.engine.limits().patterns;
+        if size > limit {
+            return Err(LoadFault::PatternsTooLarge { size, limit });
+        }
+        let fuel = self.engine.limits().load_fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        Ok(Loaded { store, instance, patterns, fuel })
     }
 
     fn store(&self) -> Store<Instance> {

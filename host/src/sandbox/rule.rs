@@ -1,6 +1,5 @@
 //! A rule that has been loaded, and its evaluation.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,8 @@ use wasmtime::component::{Component as Compiled, ComponentExportIndex, InstanceP
 
 use super::compiler::Preparation;
 use super::engine::{Engine, TICK};
-use super::fault::{Fault, LoadFault, Spent};
+use super::fault::{Fault, LoadFault, Spent, brief};
+use super::findings;
 use super::imports::{EXPORT, linker};
 use super::store::{Instance, LogLevel};
 
@@ -70,28 +70,29 @@ impl LoadedRule {
     ///
     /// # Errors
     ///
-    /// Fails when the code was compiled by another version of the host or for another machine.
+    /// Fails when the rule wants more instances, memories or tables than one evaluation may have, or when the code was compiled by another
+    /// version of the host or for another machine.
     pub fn link(engine: &Engine, preparation: Preparation, settings: &str) -> Result<Self, LoadFault> {
-        let fault = |error: wasmtime::Error| LoadFault::Compiler(format!("{error:#}"));
-        let component = preparation.component(engine).map_err(fault)?;
+        let fault = |error: wasmtime::Error| LoadFault::Link(brief(&format!("{error:#}")));
+        let load_first = (!preparation.frozen()).then(|| settings.to_owned());
+        let component = preparation.into_component(engine).map_err(fault)?;
         let missing = || LoadFault::Compile(format!("`{EXPORT}` lacks one of its functions"));
         let exports = Exports::find(&component).ok_or_else(missing)?;
         let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(fault)?;
-        let load_first = (!preparation.frozen()).then(|| settings.to_owned());
         Ok(Self { engine: engine.clone(), pre, exports, load_first })
     }
 
     /// Judges one record in a fresh instance.
     pub fn evaluate(&self, event: Arc<Document>) -> Evaluation {
         let limits = self.engine.limits();
-        let mut store = Instance::store(&self.engine, None, limits.load_fuel, limits.deadline);
+        let mut store = Instance::store(&self.engine, None, limits.fuel, limits.deadline);
         let outcome = self
             .run(&mut store, event)
             .map_err(|error| {
                 let spent = Spent { fuel: limits.fuel, memory: limits.memory, deadline: &limits.deadline };
                 Fault::of(&error, spent, &store.data().log)
             })
-            .and_then(|texts| parse_findings(&texts, limits.findings));
+            .and_then(|texts| findings::parse(&texts, limits));
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
         Evaluation { outcome, log: store.data_mut().log.take(), fuel }
     }
@@ -101,7 +102,7 @@ impl LoadedRule {
         if let Some(settings) = &self.load_first {
             let load =
                 instance.get_typed_func::<(&str,), (Result<Vec<String>, String>,)>(&mut *store, self.exports.load)?;
-            // It took these settings when it was prepared, and nothing that it can see has changed.
+            // It took these settings when it was prepared, with no more fuel, and nothing that it can see has changed.
             let _ = load.call(&mut *store, (settings,))?;
         }
         store.set_fuel(self.engine.limits().fuel)?;
@@ -110,22 +111,4 @@ impl LoadedRule {
         let (findings,) = evaluate.call(&mut *store, ())?;
         Ok(findings)
     }
-}
-
-/// Reads what a rule returned. Findings come in the rule's order.
-fn parse_findings(texts: &[String], limit: usize) -> Result<Vec<Finding>, Fault> {
-    if texts.len() > limit {
-        return Err(Fault::TooManyFindings { count: texts.len(), limit });
-    }
-    let mut findings = Vec::with_capacity(texts.len());
-    let mut keys = BTreeSet::new();
-    for text in texts {
-        let finding: Finding =
-            serde_json::from_str(text).map_err(|error| Fault::NotAFinding { reason: error.to_string() })?;
-        if !keys.insert(finding.key().to_owned()) {
-            return Err(Fault::RepeatedKey { key: finding.key().to_owned() });
-        }
-        findings.push(finding);
-    }
-    Ok(findings)
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use wasmparser::{CanonicalFunction, Parser, Payload};
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance as ComponentInstance, Lift, WasmList};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
@@ -18,12 +19,26 @@ pub(super) struct Instrumented<'a> {
 }
 
 /// Instruments a component, or returns nothing where that is not possible: some table and data instructions, nested components with
-/// modules, a module instantiated twice. Such a rule is loaded anew for every evaluation.
+/// modules, a module instantiated twice, handles. Such a rule is loaded anew for every evaluation.
 pub(super) fn instrument(component: &[u8]) -> Option<Instrumented<'_>> {
+    if keeps_handles(component) {
+        return None;
+    }
     // Wizer meets the component before wasmtime has validated it as a whole, and panics on some declarations.
     let result = catch_unwind(|| Wizer::new().instrument_component(component)).ok()?;
     let (context, bytes) = result.ok()?;
     Some(Instrumented { context, bytes })
+}
+
+/// Tells whether a component calls more of the component model than what carries values across: resources and the like. Their handles are
+/// kept outside its memory, and would be gone in an instance that starts from the image.
+fn keeps_handles(component: &[u8]) -> bool {
+    Parser::new(0).parse_all(component).any(|payload| {
+        let Ok(Payload::ComponentCanonicalSection(functions)) = payload else { return false };
+        functions
+            .into_iter()
+            .any(|function| !matches!(function, Ok(CanonicalFunction::Lift { .. } | CanonicalFunction::Lower { .. })))
+    })
 }
 
 /// Reads the memory of an instance of the instrumented component and returns the component that starts from there, or nothing where the

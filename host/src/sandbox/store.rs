@@ -94,6 +94,9 @@ impl fmt::Display for LogLevel {
     }
 }
 
+/// What a line of the log counts beside its text: many empty ones take memory too.
+const LINE: usize = 64;
+
 /// What a rule logged, up to a bound. Beyond it messages are dropped: they are words for an engineer, not findings.
 pub(super) struct Log {
     left: usize,
@@ -102,14 +105,9 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn write(&mut self, level: LogLevel, message: &str) {
-        let mut end = message.len().min(self.left);
-        while !message.is_char_boundary(end) {
-            end -= 1;
-        }
-        if end == 0 {
-            return;
-        }
-        self.left -= end;
+        let Some(left) = self.left.checked_sub(LINE) else { return };
+        let end = message.floor_char_boundary(left);
+        self.left = left - end;
         self.lines.push((level, message[..end].to_owned()));
     }
 
@@ -129,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_log_keeps_whole_characters_up_to_its_bound_and_the_last_error() {
-        let mut log = Log { left: 9, lines: Vec::new() };
+        let mut log = Log { left: 2 * LINE + 9, lines: Vec::new() };
         log.write(LogLevel::Error, "first");
         log.write(LogLevel::Info, "ééé");
         log.write(LogLevel::Error, "dropped");
