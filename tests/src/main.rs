@@ -5,4 +5,5 @@ mod contract;
 mod records;
 mod replay;
 mod rules;
+mod sandbox;
 mod support;
