@@ -47,7 +47,7 @@ impl Default for Limits {
             memory: 32 << 20,
             deadline: Duration::from_secs(2),
             findings: 100,
-            values: 5000,
+            values: 10_000,
             output: 256 << 10,
             patterns: 64 << 10,
             log: 16 << 10,
