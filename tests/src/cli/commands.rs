@@ -150,6 +150,24 @@ fn a_dry_run_loads_the_rules_and_judges_nothing() {
 }
 
 #[test]
+fn a_reader_that_is_gone_is_no_failure_of_any_command() {
+    let commands: [&[&str]; 4] = [
+        &["completions", "bash"],
+        &["rules", "--rules", "rules"],
+        &["inspect", "rules/generic/dist/pattern.wasm"],
+        &["--rules", "rules", "events"],
+    ];
+    for command in commands {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let (child, _folder) = run(command).stdout(writer.into()).spawn();
+        let output = child.wait_with_output().expect("the host ends");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), told.as_str()), (Some(0), ""), "{command:?}");
+    }
+}
+
+#[test]
 fn run_may_be_said_or_left_out() {
     let said = run(&["run", "--rules", "rules", "events"]).run();
     assert_eq!((said.code, said.stdout), (0, judge(&[]).run().stdout));
