@@ -1,5 +1,6 @@
 //! Judging a batch of events: the one engine behind replay and everything else that evaluates.
 
+use std::slice;
 use std::sync::Arc;
 
 use crate::event::Event;
@@ -8,6 +9,10 @@ use crate::gap::{Gap, GapCause};
 use crate::index::Index;
 use crate::rule::Rule;
 use crate::sandbox::{Evaluation, LogLevel};
+
+/// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
+/// twelve times that.
+const TOGETHER: usize = 4 << 20;
 
 /// The loaded rules and the index over what they ask for.
 pub struct Judge {
@@ -52,32 +57,42 @@ impl Judge {
         (!rules.is_empty()).then_some(Asked { event, rules })
     }
 
-    /// Judges a batch. Evaluates rule by rule, since an instance is cheapest where the one before it was of the same rule, and puts the
-    /// verdicts into the order of the events again.
-    pub fn judge(&self, batch: &[Asked]) -> Verdicts {
+    /// Judges a batch and hands over the verdicts in the order of the events. Evaluates rule by rule, since an instance is cheapest where
+    /// the one before it was of the same rule; but where the rules have so much to say that it should not all be held at once, event by
+    /// event. The verdicts are the same.
+    pub fn judge(&self, batch: &[Asked], mut take: impl FnMut(Verdicts)) {
+        if let Some(verdicts) = self.judge_together(batch) {
+            take(verdicts);
+        } else {
+            batch.iter().filter_map(|asked| self.judge_together(slice::from_ref(asked))).for_each(take);
+        }
+    }
+
+    /// Judges some events at once; gives up on more than one where the findings become too large.
+    fn judge_together(&self, batch: &[Asked]) -> Option<Verdicts> {
         let mut order: Vec<(usize, usize)> = batch
             .iter()
             .enumerate()
             .flat_map(|(event, asked)| asked.rules.iter().map(move |&rule| (rule, event)))
             .collect();
         order.sort_unstable();
-        let mut verdicts = Verdicts::default();
+        let mut output = 0;
         let mut judged = Vec::with_capacity(order.len());
         for (rule, event) in order {
-            let evaluation = match &self.rules[rule].judge {
-                Ok(loaded) => {
-                    verdicts.evaluations += 1;
-                    Some(loaded.evaluate(Arc::clone(batch[event].event.document())))
-                }
-                Err(_) => None,
-            };
+            let loaded = self.rules[rule].judge.as_ref().ok();
+            let evaluation = loaded.map(|loaded| loaded.evaluate(Arc::clone(batch[event].event.document())));
+            output += evaluation.as_ref().map_or(0, |evaluation| evaluation.output);
+            if output > TOGETHER && batch.len() > 1 {
+                return None;
+            }
             judged.push((event, rule, evaluation));
         }
         judged.sort_by_key(|&(event, rule, _)| (event, rule));
+        let mut verdicts = Verdicts::default();
         for (event, rule, evaluation) in judged {
             verdicts.add(&batch[event].event, &self.rules[rule], evaluation);
         }
-        verdicts
+        Some(verdicts)
     }
 }
 
@@ -85,6 +100,7 @@ impl Verdicts {
     fn add(&mut self, event: &Event, rule: &Rule, evaluation: Option<Evaluation>) {
         let reference = || EventReference::of(event);
         let outcome = evaluation.map(|evaluation| {
+            self.evaluations += 1;
             self.log.extend(evaluation.log.into_iter().map(|(level, message)| (rule.id.clone(), level, message)));
             evaluation.outcome
         });

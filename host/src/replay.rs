@@ -14,7 +14,7 @@ use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::event::Event;
 use crate::gap::{Gap, GapCause};
-use crate::judge::{Asked, Judge};
+use crate::judge::{Asked, Judge, Verdicts};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
 use crate::source::Place;
@@ -223,9 +223,15 @@ impl<W: Write> Work<'_, W> {
         }
     }
 
+    /// Judges what is asked for so far and empties the batch. Returns false where the output cannot be written any more.
     fn judge(&mut self, batch: &mut Vec<Asked>, last: bool) -> bool {
-        let verdicts = self.replay.judge.judge(batch);
+        let judge = self.replay.judge;
+        judge.judge(batch, |verdicts| self.tell(verdicts));
         batch.clear();
+        self.output.add(self.part, &[], last)
+    }
+
+    fn tell(&mut self, verdicts: Verdicts) {
         self.totals.evaluations += verdicts.evaluations;
         let mut text = Vec::new();
         for finding in &verdicts.findings {
@@ -240,7 +246,7 @@ impl<W: Write> Work<'_, W> {
                 self.told.log(rule, *level, message);
             }
         }
-        self.output.add(self.part, &text, last)
+        self.output.add(self.part, &text, false);
     }
 
     fn gap(&mut self, gap: &Gap) {

@@ -56,6 +56,7 @@ guests! {
     a_rule_that_asks_for_no_events_is_not_loaded: "asks_for_nothing", asks_for_nothing("it asks for no events: `load` returned an empty list of patterns");
     a_rule_with_a_malformed_pattern_is_not_loaded: "malformed_pattern", asks_for_nothing("it asks for events with a pattern that is none: a string where an array of alternatives or an object of fields belongs at eventName; put the value in square brackets");
     a_rule_that_behaves_judges_each_event: "count_calls", judges_each_event();
+    a_rule_that_says_much_is_heard_in_order_and_in_little_memory: "talkative", talks_at_length();
 }
 
 #[test]
@@ -102,6 +103,21 @@ fn asks_for_nothing(guest: &str, fault: &str) {
     assert_eq!(errors(&ran), [format!("error: the rule {} is not loaded: {}", id(guest), fault)]);
     assert_eq!(gaps(&ran), [""; 0]);
     assert_eq!(ran.code, 2);
+}
+
+/// A batch with more findings than should be held at once is judged event by event, and what comes out is the same.
+fn talks_at_length(guest: &str, _: &str) {
+    const RECORDS: usize = 100;
+    let record = |number| format!("{{\"eventVersion\":\"1.11\",\"eventName\":\"Said\",\"eventID\":\"{number:03}\"}}\n");
+    let events: String = (0..RECORDS).map(record).collect();
+    let run = Run::new(["--rules", "guest.wasm", "events.json"]).file("events.json", &events);
+    let ran = run.file("guest.wasm", guest_file(guest)).run();
+    assert_eq!((ran.code, gaps(&ran).len()), (0, 0), "{}", ran.stderr);
+    let heard: Vec<String> =
+        ran.findings().iter().map(|finding| format!("{} {}", finding["event"]["id"], finding["key"])).collect();
+    let expected: Vec<String> =
+        (0..RECORDS).flat_map(|event| (0..50).map(move |part| format!("\"{event:03}\" \"{part:02}\""))).collect();
+    assert_eq!(heard, expected);
 }
 
 fn has_last_words(guest: &str, words: &str) {

@@ -147,7 +147,11 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     let messages = Beside { bar: &bar, to: io::stderr() };
     let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::output)?;
     bar.finish_and_clear();
-    let summary = Summary { totals, rules: judge.rules().len(), took: started.elapsed() };
+    let summary = Summary {
+        totals,
+        rules: judge.rules().iter().filter(|rule| rule.judge.is_ok()).count(),
+        took: started.elapsed(),
+    };
     // A summary that cannot be written has nobody to be told to.
     let _ = writeln!(io::stderr(), "{summary}");
     Ok(totals)
@@ -163,7 +167,7 @@ fn progress_bar(inputs: &[Input]) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let total: Option<u64> = inputs.iter().map(|input| input.size).sum();
+    let total: Option<u64> = inputs.iter().map(Input::size).sum();
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(5));
     let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} to go";
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -49,13 +49,15 @@ impl Cache {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Names the entry for a component, its settings and everything else that decides what is prepared.
-    pub(super) fn key(component: &Component, settings: &str, limits: &Limits) -> Digest {
+    /// Names the entry for a component, its settings and everything else that decides what is prepared: also which build of the program does it.
+    pub(super) fn key(program: &Path, component: &Component, settings: &str, limits: &Limits) -> Digest {
         let limits = format!("{limits:?}");
+        let build = fs::metadata(program).map(|metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
+        let build = format!("{build:?}");
         Digest::of_parts([
             FORMAT,
             env!("CARGO_PKG_VERSION").as_bytes(),
-            std::env::consts::ARCH.as_bytes(),
+            build.as_bytes(),
             component.digest().as_bytes(),
             settings.as_bytes(),
             limits.as_bytes(),

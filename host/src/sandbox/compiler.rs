@@ -86,7 +86,7 @@ impl Compiler {
     ///
     /// Fails when the component cannot be compiled within its limits or the rule does not take the settings.
     pub fn prepare(&self, component: &Component, settings: &str) -> Result<Preparation, LoadFault> {
-        let key = Cache::key(component, settings, &self.limits);
+        let key = Cache::key(&self.program, component, settings, &self.limits);
         if let Some(preparation) = self.cache.as_ref().and_then(|cache| cache.get(&key)) {
             return Ok(preparation);
         }

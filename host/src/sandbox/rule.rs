@@ -63,6 +63,8 @@ pub struct Evaluation {
     pub log: Vec<(LogLevel, String)>,
     /// The fuel used, in units. The same on every machine.
     pub fuel: u64,
+    /// The size of what the rule returned, in bytes of JSON.
+    pub output: usize,
 }
 
 impl LoadedRule {
@@ -86,15 +88,19 @@ impl LoadedRule {
     pub fn evaluate(&self, event: Arc<Document>) -> Evaluation {
         let limits = self.engine.limits();
         let mut store = Instance::store(&self.engine, None, limits.fuel, limits.deadline);
+        let mut output = 0;
         let outcome = self
             .run(&mut store, event)
             .map_err(|error| {
                 let spent = Spent { fuel: limits.fuel, memory: limits.memory, deadline: &limits.deadline };
                 Fault::of(&error, spent, &store.data().log)
             })
-            .and_then(|texts| findings::parse(&texts, limits));
+            .and_then(|texts| {
+                output = texts.iter().map(String::len).sum();
+                findings::parse(&texts, limits)
+            });
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-        Evaluation { outcome, log: store.data_mut().log.take(), fuel }
+        Evaluation { outcome, log: store.data_mut().log.take(), fuel, output }
     }
 
     fn run(&self, store: &mut Store<Instance>, event: Arc<Document>) -> wasmtime::Result<Vec<String>> {

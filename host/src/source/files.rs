@@ -13,8 +13,6 @@ use crate::escape::{self, terminal};
 pub struct Input {
     /// Its name in messages.
     pub name: Arc<str>,
-    /// Its size on disk in bytes, where it is known.
-    pub size: Option<u64>,
     path: Option<PathBuf>,
 }
 
@@ -47,12 +45,16 @@ pub enum InputError {
 
 impl Input {
     fn standard_input() -> Self {
-        Self { name: "-".into(), size: None, path: None }
+        Self { name: "-".into(), path: None }
     }
 
     fn file(path: PathBuf) -> Self {
-        let size = fs::metadata(&path).ok().map(|metadata| metadata.len());
-        Self { name: path.to_string_lossy().into(), size, path: Some(path) }
+        Self { name: path.to_string_lossy().into(), path: Some(path) }
+    }
+
+    /// Returns the input's size on disk in bytes, where it has one.
+    pub fn size(&self) -> Option<u64> {
+        fs::metadata(self.path.as_ref()?).ok().map(|metadata| metadata.len())
     }
 
     /// Opens the input.
@@ -146,15 +148,20 @@ impl Found {
         };
         for entry in entries {
             match entry {
-                Ok(entry) => paths.push(entry.path()),
+                Ok(entry) => paths.push((entry.path(), entry.file_type())),
                 Err(source) => self.errors.push(InputError::Read { path: folder.clone(), source }),
             }
         }
-        paths.sort();
-        for path in paths {
-            match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => self.folder(path),
-                Ok(metadata) if metadata.is_file() => self.inputs.push(Input::file(path)),
+        paths.sort_by(|(left, _), (right, _)| left.cmp(right));
+        for (path, kind) in paths {
+            // Only a link has to be looked at again, for what it leads to.
+            let kind = match kind {
+                Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
+                kind => kind,
+            };
+            match kind {
+                Ok(kind) if kind.is_dir() => self.folder(path),
+                Ok(kind) if kind.is_file() => self.inputs.push(Input::file(path)),
                 Ok(_) => self.errors.push(InputError::NoFile(path)),
                 Err(source) => self.errors.push(InputError::Read { path, source }),
             }

@@ -233,9 +233,9 @@ fn settings_that_a_rule_refuses() {
     assert_eq!(ran.findings().len(), 1);
     insta::assert_snapshot!(ran.told(), @r"
     exit 2
-    error: the rule org.account-departed is not loaded: it refuses its settings: unknown field `expected`, expected one of `expected_left`, `expected_removed`, `expected_cleaned` at line 1 column 11
+    error: the rule org.account-departed is not loaded: it refuses its settings: unknown field `expected`, expected one of `expected_left`, `expected_removed`, `expected_cleaned`
     gap: events, record 2 at byte 1044: org.account-departed could not judge it, since it is not loaded
-    read 2 records in 1 input; 3 rules judged 2 of them in 1 evaluation; 1 finding (1 medium), 1 gap
+    read 2 records in 1 input; 2 rules judged 2 of them in 1 evaluation; 1 finding (1 medium), 1 gap
     ");
 }
 
