@@ -77,12 +77,17 @@ pub struct NoSettings {}
 
 /// Parses settings and loads a rule: what the component's `load` export does, and the test harness too.
 pub(crate) fn load<R: Describe>(settings: &str) -> Result<(R, Matches), Refusal> {
-    // By way of a tree, so that a refusal does not name a line and column of a text that nobody wrote.
-    let settings: serde_json::Value = serde_json::from_str(settings).map_err(|error| Refusal(error.to_string()))?;
-    let settings: R::Settings = serde_json::from_value(settings).map_err(|error| Refusal(error.to_string()))?;
+    let settings: R::Settings = serde_json::from_str(settings).map_err(|error| refusal_of::<R>(settings, &error))?;
     let rule = R::load(settings)?;
     let matches = rule.matches().unwrap_or_else(|| R::metadata().matches);
     Ok((rule, matches))
+}
+
+/// Says what is wrong with settings. Read as a tree, they have no lines and columns, which would be those of a text that nobody wrote.
+fn refusal_of<R: Rule>(settings: &str, error: &serde_json::Error) -> Refusal {
+    let tree = serde_json::from_str::<serde_json::Value>(settings);
+    let refused = tree.ok().and_then(|tree| serde_json::from_value::<R::Settings>(tree).err());
+    Refusal(refused.map_or_else(|| error.to_string(), |error| error.to_string()))
 }
 
 /// Makes a rule of a type that implements [`Rule`]: its metadata, and its exports when it is compiled to WebAssembly.
