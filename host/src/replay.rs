@@ -226,12 +226,12 @@ impl<W: Write> Work<'_, W> {
     /// Judges what is asked for so far and empties the batch. Returns false where the output cannot be written any more.
     fn judge(&mut self, batch: &mut Vec<Asked>, last: bool) -> bool {
         let judge = self.replay.judge;
-        judge.judge(batch, |verdicts| self.tell(verdicts));
+        judge.judge(batch, |verdicts| self.tell(&verdicts));
         batch.clear();
         self.output.add(self.part, &[], last)
     }
 
-    fn tell(&mut self, verdicts: Verdicts) {
+    fn tell(&mut self, verdicts: &Verdicts) {
         self.totals.evaluations += verdicts.evaluations;
         let mut text = Vec::new();
         for finding in &verdicts.findings {

@@ -19,10 +19,11 @@ use crate::sandbox::{Compiler, Component, ComponentFault, Limits, LoadFault};
 /// The target that rules are compiled for: plain WebAssembly, nothing imported.
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How rules are compiled. Small code is fast to compile, to freeze and to load; a panic need not unwind where the instance ends anyway.
+/// How rules are compiled. Measured on `org.unexpected-join`, a finding: at level `s` 17.4 µs an evaluation, 174 kB and 0.6 s to build and
+/// prepare; at level 2 15.8 µs, 276 kB and 0.8 s; at level 3 no better. A panic need not unwind where the instance ends anyway.
 const PROFILE: [&str; 6] = [
     "profile.rule.inherits='release'",
-    "profile.rule.opt-level='s'",
+    "profile.rule.opt-level=2",
     "profile.rule.lto='fat'",
     "profile.rule.codegen-units=1",
     "profile.rule.panic='abort'",

@@ -1,17 +1,13 @@
 //! The glue between a rule and the WIT interface. Exists only where a rule is compiled to WebAssembly.
 
+mod allocator;
+
 use std::sync::OnceLock;
 
 use crate::rule::{Describe, load};
 use crate::{Event, Value};
 
-#[expect(
-    missing_docs,
-    clippy::pedantic,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    reason = "generated"
-)]
+#[expect(missing_docs, clippy::pedantic, reason = "generated")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "wit/v0.1",
@@ -65,7 +61,9 @@ impl<R: Describe> Loaded<R> {
         std::panic::set_hook(Box::new(|panic| write(Level::Error, &panic.to_string())));
         let (rule, matches) = load::<R>(settings).map_err(|refusal| refusal.to_string())?;
         assert!(self.0.set(rule).is_ok(), "load was called twice");
-        Ok(matches.to_wire())
+        let patterns = matches.to_wire();
+        allocator::open_arena();
+        Ok(patterns)
     }
 
     /// The export `evaluate`.
