@@ -5,8 +5,8 @@
 //! purpose, or as something unreadable with its place and its bytes; nothing is dropped and memory stays bounded
 //! whatever the size. Every source reads through a [`Decoder`].
 //!
-//! The bytes pass through [`compression`], are framed in a sliding [`window`] by [`framing`], parsed, and unwrapped by
-//! [`shape`].
+//! The bytes pass through `compression`, are framed in a sliding `window` by `framing`, parsed, and unwrapped by
+//! `shape`.
 
 mod balance;
 mod checker;
