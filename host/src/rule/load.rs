@@ -46,7 +46,7 @@ pub fn load(
 }
 
 fn load_one(file: &RuleFile, component: &Component, instance: &Instance, compiler: &Compiler, engine: &Engine) -> Rule {
-    let metadata = component.metadata().clone();
+    let metadata = component.metadata();
     let settings = instance.settings_text();
     let judge = prepare(component, &settings, compiler, engine);
     let (patterns, judge) = match judge {
@@ -69,7 +69,7 @@ fn load_one(file: &RuleFile, component: &Component, instance: &Instance, compile
         attack: metadata.attack.clone().into(),
         references: metadata.references.clone().into(),
     };
-    Rule { id: instance.id.clone(), metadata, defaults, patterns, judge, digest: component.digest() }
+    Rule { id: instance.id.clone(), defaults, patterns, judge }
 }
 
 fn prepare(

@@ -5,13 +5,12 @@ mod load;
 
 use std::path::PathBuf;
 
-use orgwatch_rules_sdk::{Metadata, Severity};
+use orgwatch_rules_sdk::Severity;
 use serde_json::{Map, Value};
 
 pub use discover::{DiscoverError, Discovered, discover};
 pub use load::load;
 
-use crate::digest::Digest;
 use crate::finding::Defaults;
 use crate::index::Pattern;
 use crate::sandbox::{Component, ComponentFault, LoadFault, LoadedRule};
@@ -51,14 +50,10 @@ impl Instance {
 pub struct Rule {
     /// The id that it runs under.
     pub id: String,
-    /// What it says of itself.
-    pub metadata: Metadata,
     /// What its findings get.
     pub defaults: Defaults,
     /// The records that it asks for; where it could not be loaded, those that it asks for with its default settings.
     pub patterns: Vec<Pattern>,
     /// The rule itself, or why it could not be loaded. What it asked for is a gap then.
     pub judge: Result<LoadedRule, LoadFault>,
-    /// The component's digest.
-    pub digest: Digest,
 }

@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The arena's size in bytes. Evaluations of the rules that ship need a tenth of it; one that needs more gets the rest from the standard
+/// The arena's size in bytes. One evaluation that needs more gets the rest from the standard
 /// allocator.
 const ARENA: usize = 64 << 10;
 

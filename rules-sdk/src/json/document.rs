@@ -34,6 +34,20 @@ pub enum Kind {
     Object,
 }
 
+impl Kind {
+    /// Names the kind in a message, with its article.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::True | Self::False => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
 /// One value of the document, in the order of the text: an array is followed by its elements, an object by its keys and values in turn.
 #[derive(Clone, Copy)]
 pub(super) struct RawNode {

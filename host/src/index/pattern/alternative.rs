@@ -7,7 +7,7 @@ use orgwatch_rules_sdk::json::{Kind, Node};
 
 use super::case::AnyCase;
 use super::cidr::Block;
-use super::error::{PatternErrorKind, describe};
+use super::error::PatternErrorKind;
 use super::number::{Number, Range, exact};
 use super::operator::{Alternative, Leaf};
 use super::wildcard::Wildcard;
@@ -89,7 +89,7 @@ fn text<'a>(operator: &'static str, argument: Node<'a>) -> Result<Cow<'a, str>> 
 }
 
 fn wrong_argument(operator: &'static str, wants: &'static str, argument: Node<'_>) -> PatternErrorKind {
-    PatternErrorKind::Argument { operator, wants, found: describe(argument.kind()) }
+    PatternErrorKind::Argument { operator, wants, found: argument.kind().name() }
 }
 
 /// Reads `[operator, number]`, or a range with its lower bound first.

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use orgwatch_rules_sdk::json::{Kind, ParseError};
+use orgwatch_rules_sdk::json::ParseError;
 
 use super::parse::{MAX_COMBINATIONS, MAX_DEPTH, MAX_EXPANDED_FIELDS, MAX_LENGTH};
 
@@ -152,17 +152,5 @@ impl Error for PatternError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         // The kind is this error's own message, not a cause of it; only what lies beneath the kind is.
         self.kind.source()
-    }
-}
-
-/// Names a kind of JSON value in a message.
-pub(super) fn describe(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Null => "null",
-        Kind::True | Kind::False => "a boolean",
-        Kind::Number => "a number",
-        Kind::String => "a string",
-        Kind::Array => "an array",
-        Kind::Object => "an object",
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use orgwatch_rules_sdk::json::{Document, Kind, Node};
 
 use super::alternative::read_leaf;
-use super::error::{PatternError, PatternErrorKind, describe};
+use super::error::{PatternError, PatternErrorKind};
 use super::matcher::Fields;
 use super::operator::Leaf;
 
@@ -66,7 +66,7 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Fields>, Box<str>), PatternError>
     let document = Document::parse(text).map_err(|error| PatternErrorKind::NotJson(error).at(""))?;
     let root = document.root();
     if root.kind() != Kind::Object {
-        return Err(PatternErrorKind::NotAnObject(describe(root.kind())).at(""));
+        return Err(PatternErrorKind::NotAnObject(root.kind().name()).at(""));
     }
     let combinations = add_object(vec![Combination::new()], root, &Place::default())?;
     let combinations = combinations.into_iter().map(|fields| Fields::new(&fields)).collect();
@@ -136,7 +136,7 @@ fn add_object(
             _ if name == "$or" => add_branches(&combinations, value, place, &field)?,
             Kind::Object => add_object(combinations, value, &field)?,
             Kind::Array => add_leaf(combinations, value, &field)?,
-            scalar => return Err(field.error(PatternErrorKind::BareValue(describe(scalar)))),
+            scalar => return Err(field.error(PatternErrorKind::BareValue(scalar.name()))),
         };
     }
     Ok(combinations)
@@ -161,7 +161,7 @@ fn add_branches(
     shown: &Place,
 ) -> Result<Vec<Combination>, PatternError> {
     if or.kind() != Kind::Array {
-        return Err(shown.error(PatternErrorKind::NotABranch(describe(or.kind()))));
+        return Err(shown.error(PatternErrorKind::NotABranch(or.kind().name())));
     }
     if or.len() < 2 {
         return Err(shown.error(PatternErrorKind::TooFewBranches));
@@ -170,7 +170,7 @@ fn add_branches(
     for (index, branch) in or.elements().enumerate() {
         let branch_place = place.branch(shown, index);
         if branch.kind() != Kind::Object {
-            return Err(branch_place.error(PatternErrorKind::NotABranch(describe(branch.kind()))));
+            return Err(branch_place.error(PatternErrorKind::NotABranch(branch.kind().name())));
         }
         for (name, _) in branch.members() {
             if OPERATOR_NAMES.contains(&&*name) {

@@ -51,7 +51,7 @@ enum Unwrapped {
 fn unwrap(document: Document) -> Unwrapped {
     let root = document.root();
     if root.kind() != Kind::Object {
-        return Unwrapped::Done(not_a_record(scalar_name(root.kind())));
+        return Unwrapped::Done(not_a_record(root.kind().name()));
     }
     if RECORD_FIELDS.iter().any(|field| root.get(field).is_some()) {
         return Unwrapped::Done(match service_notification(root) {
@@ -132,15 +132,4 @@ fn other(root: Node<'_>) -> Shape {
 
 fn not_a_record(found: &'static str) -> Shape {
     Shape::Unreadable(UnreadableReason::NotARecord(found))
-}
-
-fn scalar_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Null => "null",
-        Kind::True | Kind::False => "a boolean",
-        Kind::Number => "a number",
-        Kind::String => "a string",
-        Kind::Array => "an array",
-        Kind::Object => "an object",
-    }
 }
