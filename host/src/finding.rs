@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::{Finding as Report, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::event::Event;
 
 /// A finding. Its JSON has these keys in this order, and nothing in it that differs between replay and live.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// SHA-256 over the rule's id, the record's digest and the key: the same finding always has the same id.
     pub id: Digest,
@@ -33,7 +33,7 @@ pub struct Finding {
 }
 
 /// Exactly which rule, in which version, with which settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleReference {
     /// The id that the rule runs under.
     pub id: String,
@@ -50,7 +50,7 @@ pub struct RuleReference {
 }
 
 /// The record's identity and the fields that every receiver wants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventReference {
     /// `eventID`.
     pub id: Option<String>,

@@ -4,6 +4,7 @@
 //! runs each *rule* on the event; what comes back are *findings*, and *gaps* where a rule could not judge; each *sink* takes them.
 //! `docs/architecture.md` walks along the data.
 
+pub mod aws;
 pub mod command;
 pub mod config;
 pub mod digest;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod exit;
 pub mod finding;
 pub mod gap;
+pub mod health;
 pub mod index;
 pub mod judge;
 mod ordered;
@@ -21,4 +23,5 @@ pub mod plan;
 pub mod replay;
 pub mod rule;
 pub mod sandbox;
+pub mod sink;
 pub mod source;

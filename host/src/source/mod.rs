@@ -1,12 +1,20 @@
 //! Where records come from.
+//!
+//! A source brings batches to its [`Inlet`] and acknowledges each to the service that it came from only after [`Inlet::take`] has returned:
+//! by then what the batch gave is on disk. A source that fails is started again by the service; one that is told to stop finishes what it
+//! has in hand.
 
 pub mod decode;
 pub mod files;
+mod inlet;
 
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 pub use decode::{Position, Unreadable, UnreadableReason};
+pub use inlet::{Batch, Body, Inlet, InletError, Taken};
 
 /// Where a record stands: an input and a position in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,3 +31,20 @@ impl fmt::Display for Place {
         write!(formatter, "{}, record {record} at byte {offset}", self.input)
     }
 }
+
+/// Brings batches of records.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Brings batches until the inlet says that the service stops, and returns when everything in hand is acknowledged or given back.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it cannot go on. The service reports that and runs it again after a while; what is not acknowledged comes again.
+    async fn run(&self, inlet: &Inlet) -> Result<(), SourceError>;
+}
+
+/// Why a source cannot go on: a text for the operator that says what was being done, to what, and what the service answered.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
+

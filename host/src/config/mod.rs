@@ -1,5 +1,8 @@
 //! `orgwatch.toml`, as it is written. [`plan`](crate::plan) checks it and makes of it what a run does.
 
+mod secret;
+mod span;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -9,6 +12,8 @@ use std::time::Duration;
 use orgwatch_rules_sdk::Severity;
 use serde::Deserialize;
 
+pub use self::secret::{Secret, SecretError};
+pub use self::span::{NotASpan, Span};
 use crate::sandbox::Limits;
 
 /// The configuration file. Unknown keys are errors that name the known ones.

@@ -1,0 +1,93 @@
+//! What can be wrong with the service itself: each is reported as an operational finding.
+
+use orgwatch_rules_sdk::Severity;
+
+/// Something about the service that an operator should know. Its id is that of the finding that tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// A rule could not judge an event that it asked for.
+    RuleFault,
+    /// Something in an input could not be read as a record.
+    Unreadable,
+    /// A source fails and is tried again.
+    SourceStuck,
+    /// A source that should bring events brings none.
+    SourceQuiet,
+    /// A source brings events long after they happened.
+    SourceBehind,
+    /// Something names a bucket, a prefix or an account that is not allowed, and was not read.
+    ForeignObject,
+    /// A file holds records of another account than its path says.
+    AccountMismatch,
+    /// A sink gave up on deliveries: they are dead letters.
+    SinkGaveUp,
+    /// A sink fails and is tried again.
+    SinkStuck,
+    /// A finding that no route takes to any sink.
+    Unrouted,
+    /// An event dated in the future.
+    FutureEvent,
+    /// Two different records with one event id.
+    TwoBodies,
+    /// The disk is full, or nearly so: the intake waits.
+    DiskFull,
+    /// Rules or tuning that should have been loaded anew could not be; the last good ones go on.
+    ReloadFailed,
+}
+
+impl Condition {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::RuleFault,
+        Self::Unreadable,
+        Self::SourceStuck,
+        Self::SourceQuiet,
+        Self::SourceBehind,
+        Self::ForeignObject,
+        Self::AccountMismatch,
+        Self::SinkGaveUp,
+        Self::SinkStuck,
+        Self::Unrouted,
+        Self::FutureEvent,
+        Self::TwoBodies,
+        Self::DiskFull,
+        Self::ReloadFailed,
+    ];
+
+    /// Returns the id of the findings that tell of it.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::RuleFault => "orgwatch.rule-fault",
+            Self::Unreadable => "orgwatch.unreadable",
+            Self::SourceStuck => "orgwatch.source-stuck",
+            Self::SourceQuiet => "orgwatch.source-quiet",
+            Self::SourceBehind => "orgwatch.source-behind",
+            Self::ForeignObject => "orgwatch.foreign-object",
+            Self::AccountMismatch => "orgwatch.account-mismatch",
+            Self::SinkGaveUp => "orgwatch.sink-gave-up",
+            Self::SinkStuck => "orgwatch.sink-stuck",
+            Self::Unrouted => "orgwatch.unrouted",
+            Self::FutureEvent => "orgwatch.future-event",
+            Self::TwoBodies => "orgwatch.two-bodies",
+            Self::DiskFull => "orgwatch.disk-full",
+            Self::ReloadFailed => "orgwatch.reload-failed",
+        }
+    }
+
+    /// Returns how serious it is, where nothing else decides.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::FutureEvent | Self::TwoBodies | Self::Unreadable | Self::SinkStuck => Severity::Medium,
+            Self::RuleFault
+            | Self::SourceStuck
+            | Self::SourceQuiet
+            | Self::SourceBehind
+            | Self::ForeignObject
+            | Self::AccountMismatch
+            | Self::SinkGaveUp
+            | Self::Unrouted
+            | Self::ReloadFailed => Severity::High,
+            Self::DiskFull => Severity::Critical,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! How the service itself is doing.
+
+mod condition;
+
+pub use condition::Condition;

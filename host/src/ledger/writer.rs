@@ -1,0 +1,108 @@
+//! The thread that writes. Everything that is written to the ledger passes through it, and what waits at one time goes to disk together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+
+use super::{LedgerError, connect};
+
+/// How many writes share one transaction. A transaction costs one wait for the disk, however many they are.
+const TOGETHER: usize = 256;
+
+/// How many writes may wait. The next one waits outside: this is the back-pressure of the whole intake.
+const WAITING: usize = 256;
+
+/// Tells the caller of a write how it went, once the transaction is on disk, or is not.
+type Tell = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
+
+/// A write: runs inside a transaction, and returns how its caller is told.
+type Write = Box<dyn FnOnce(&Connection) -> Tell + Send>;
+
+/// The way to the thread that writes. The thread ends when every copy of this is gone and everything is written.
+#[derive(Clone)]
+pub(super) struct Writer {
+    writes: Sender<Write>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection) -> Self {
+        let (writes, waiting) = channel(WAITING);
+        thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || serve(&connection, waiting))
+            .expect("the system has room for one more thread");
+        Self { writes }
+    }
+
+    /// Writes, and returns when it is on disk. A write that fails leaves nothing behind, and takes no other with it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the write fails, or the transaction does.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Write = Box::new(move |connection| {
+            let result = in_savepoint(connection, write);
+            Box::new(move |committed: Result<(), Arc<rusqlite::Error>>| {
+                let result = match (result, committed) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Err(error), _) => Err(LedgerError::from(error)),
+                    (Ok(_), Err(error)) => Err(LedgerError::of_shared(error)),
+                };
+                // A caller that is gone has left what it wanted written to chance.
+                let _ = reply.send(result);
+            })
+        });
+        self.writes.send(job).await.map_err(|_| LedgerError::Closed)?;
+        answer.await.unwrap_or(Err(LedgerError::Closed))
+    }
+}
+
+fn in_savepoint<T>(connection: &Connection, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    connection.execute_batch("SAVEPOINT write")?;
+    match write(connection) {
+        Ok(value) => connection.execute_batch("RELEASE write").map(|()| value),
+        Err(error) => {
+            // Where the whole transaction has been rolled back already, as on a full disk, the savepoint is gone.
+            let _ = connection.execute_batch("ROLLBACK TO write; RELEASE write");
+            Err(error)
+        }
+    }
+}
+
+fn serve(connection: &Connection, mut waiting: Receiver<Write>) {
+    while let Some(first) = waiting.blocking_recv() {
+        let mut tells = Vec::new();
+        let begun = connection.execute_batch("BEGIN IMMEDIATE");
+        tells.push(first(connection));
+        while tells.len() < TOGETHER
+            && let Ok(write) = waiting.try_recv()
+        {
+            tells.push(write(connection));
+        }
+        let committed = begun.and_then(|()| connection.execute_batch("COMMIT")).map_err(Arc::new);
+        if committed.is_err() && !connection.is_autocommit() {
+            // Nothing more can be done about a failure to undo; the next BEGIN will fail and say so.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        for tell in tells {
+            tell(committed.clone());
+        }
+    }
+}
+
+/// Opens the connection that writes.
+pub(super) fn connection(file: &Path) -> Result<Connection, LedgerError> {
+    let connection = connect(file, false)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
