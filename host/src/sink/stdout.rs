@@ -24,7 +24,7 @@ pub struct StdoutConfig {
 }
 
 /// Writes findings to standard output.
-pub struct Stdout {
+pub(super) struct Stdout {
     encoding: Encoding,
 }
 
