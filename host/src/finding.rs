@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use orgwatch_rules_sdk::{Finding as Report, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -77,6 +78,23 @@ pub struct EventReference {
 }
 
 impl EventReference {
+    /// Stands for a record where there is none, as in what the service has to say of itself.
+    pub fn none(digest: Digest, time: &Timestamp) -> Self {
+        Self {
+            id: None,
+            action: digest.to_string(),
+            digest,
+            time: Some(time.to_string()),
+            source: None,
+            name: None,
+            account: None,
+            region: None,
+            actor: None,
+            source_ip: None,
+            error_code: None,
+        }
+    }
+
     /// Takes from a record what a finding says of it.
     pub fn of(event: &Event) -> Self {
         Self {

@@ -34,7 +34,10 @@ fn make(name: &str) -> PathBuf {
     if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
         return folder;
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), "make a virtual environment (Debian: python3-venv)");
+    run(
+        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder),
+        "make a virtual environment (Debian: python3-venv)",
+    );
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(
         Command::new(folder.join("bin/python")).args(install).arg(&list),

@@ -44,11 +44,13 @@ impl Secret {
     /// Fails when there is none; an empty one is none.
     pub fn read(&self) -> Result<String, SecretError> {
         match self {
-            Self::Env(name) => {
-                std::env::var(name).ok().filter(|secret| !secret.is_empty()).ok_or_else(|| SecretError::Env(name.clone()))
-            }
+            Self::Env(name) => std::env::var(name)
+                .ok()
+                .filter(|secret| !secret.is_empty())
+                .ok_or_else(|| SecretError::Env(name.clone())),
             Self::File(path) => {
-                let text = fs::read_to_string(path).map_err(|source| SecretError::File { path: path.clone(), source })?;
+                let text =
+                    fs::read_to_string(path).map_err(|source| SecretError::File { path: path.clone(), source })?;
                 let secret = text.strip_suffix('\n').unwrap_or(&text);
                 let secret = secret.strip_suffix('\r').unwrap_or(secret);
                 if secret.is_empty() { Err(SecretError::Empty(path.clone())) } else { Ok(secret.to_owned()) }

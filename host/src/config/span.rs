@@ -58,7 +58,8 @@ impl fmt::Display for Span {
             0 if seconds == 0 => write!(formatter, "0s"),
             0 => {
                 let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-                let (unit, length) = units.into_iter().find(|(_, length)| seconds.is_multiple_of(*length)).unwrap_or(("s", 1));
+                let (unit, length) =
+                    units.into_iter().find(|(_, length)| seconds.is_multiple_of(*length)).unwrap_or(("s", 1));
                 write!(formatter, "{}{unit}", seconds / length)
             }
             _ => write!(formatter, "{}ms", self.0.as_millis()),
@@ -72,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_span_reads_as_it_is_written() {
-        for (text, seconds) in [("30s", 30), ("15m", 900), ("24h", 86_400), ("3d", 259_200), ("2w", 1_209_600), ("1h30m", 5_400)] {
+        for (text, seconds) in
+            [("30s", 30), ("15m", 900), ("24h", 86_400), ("3d", 259_200), ("2w", 1_209_600), ("1h30m", 5_400)]
+        {
             assert_eq!(text.parse(), Ok(Span::seconds(seconds)), "{text}");
         }
         assert_eq!(Span::seconds(259_200).to_string(), "3d");

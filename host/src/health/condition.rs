@@ -90,4 +90,42 @@ impl Condition {
             Self::DiskFull => Severity::Critical,
         }
     }
+
+    /// Tells whether it is something that happens, and is not over by itself, in contrast to a state that ends.
+    pub const fn happens_once(self) -> bool {
+        matches!(
+            self,
+            Self::RuleFault
+                | Self::Unreadable
+                | Self::ForeignObject
+                | Self::AccountMismatch
+                | Self::SinkGaveUp
+                | Self::Unrouted
+                | Self::FutureEvent
+                | Self::TwoBodies
+        )
+    }
+
+    /// Returns the title of a finding that tells of it.
+    pub fn title(self, subject: &str, over: bool) -> String {
+        let title = match self {
+            Self::RuleFault => format!("The rule {subject} could not judge an event that it asked for"),
+            Self::Unreadable => format!("The source {subject} brought something that cannot be read"),
+            Self::SourceStuck => format!("The source {subject} is stuck"),
+            Self::SourceQuiet => format!("The source {subject} has gone quiet"),
+            Self::SourceBehind => format!("The source {subject} is far behind"),
+            Self::ForeignObject => format!("The source {subject} was asked to read what it may not"),
+            Self::AccountMismatch => {
+                format!("The source {subject} brought records of another account than the file's path says")
+            }
+            Self::SinkGaveUp => format!("The sink {subject} did not take findings, which are dead letters now"),
+            Self::SinkStuck => format!("The sink {subject} takes no findings"),
+            Self::Unrouted => format!("No route takes findings of {subject} to any sink"),
+            Self::FutureEvent => format!("The source {subject} brought an event that is dated in the future"),
+            Self::TwoBodies => format!("The source {subject} brought two different records with one event id"),
+            Self::DiskFull => "The ledger has no room left, and the intake waits".to_owned(),
+            Self::ReloadFailed => "Changed rules could not be loaded, and the ones before go on".to_owned(),
+        };
+        if over { format!("Over: {title}") } else { title }
+    }
 }

@@ -66,7 +66,10 @@ impl Writer {
     }
 }
 
-fn in_savepoint<T>(connection: &Connection, write: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+fn in_savepoint<T>(
+    connection: &Connection,
+    write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     connection.execute_batch("SAVEPOINT write")?;
     match write(connection) {
         Ok(value) => connection.execute_batch("RELEASE write").map(|()| value),

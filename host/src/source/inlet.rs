@@ -60,8 +60,7 @@ pub enum InletError {
 }
 
 /// A source's way into the program.
-pub struct Inlet {
-}
+pub struct Inlet {}
 
 impl Inlet {
     /// Returns the source's name in the configuration.

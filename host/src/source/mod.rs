@@ -47,4 +47,3 @@ pub trait Source: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceError(pub String);
-

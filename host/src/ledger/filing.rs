@@ -1,0 +1,239 @@
+//! Writing down what a batch gave.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Ledger, LedgerError, SinkNumber, millis};
+use crate::digest::Digest;
+use crate::finding::Finding;
+
+/// What a batch gave: everything in it goes to disk in one transaction, or nothing of it.
+#[derive(Debug, Default)]
+pub struct Commit {
+    /// The source that the batch came from.
+    pub source: String,
+    /// Findings.
+    pub findings: Vec<Filing>,
+    /// What could not be judged.
+    pub gaps: Vec<OpenGap>,
+    /// Gaps, by id, that are closed since what they are about has now been judged.
+    pub closed: Vec<Digest>,
+    /// How far the source has come.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// A finding with the sinks that it is owed to.
+#[derive(Debug)]
+pub struct Filing {
+    /// The finding.
+    pub finding: Finding,
+    /// The sinks.
+    pub sinks: Vec<SinkNumber>,
+    /// True where a finding with this id that says something else is an older form of this one. Otherwise the one that came first stays: the
+    /// same record judged again, perhaps by a newer version of its rule, is no news.
+    pub update: bool,
+}
+
+/// Something that could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenGap {
+    /// What makes it the same gap when it comes again: the rule and the record.
+    pub id: Digest,
+    /// The input that it was read from.
+    pub input: String,
+    /// The item's number in the input.
+    pub record: u64,
+    /// Its place in bytes.
+    pub position: u64,
+    /// The rule that could not judge; nothing where no rule could.
+    pub rule: Option<String>,
+    /// Why not, in words.
+    pub cause: String,
+    /// The record's digest, where it is a record. With it a finding of a later try has the same id.
+    pub digest: Option<Digest>,
+    /// The record, or the bytes that could not be read as one.
+    pub event: Vec<u8>,
+}
+
+/// How far a source has come, in its own terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// What of the source it is about, such as a region.
+    pub key: String,
+    /// How far it has come there.
+    pub value: String,
+}
+
+/// What a commit came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Findings that the ledger did not have yet, or not in this form.
+    pub new_findings: u64,
+    /// Gaps that it did not have yet.
+    pub new_gaps: u64,
+    /// The places of all findings of the commit in the ledger, old ones too.
+    pub places: Vec<i64>,
+}
+
+impl Ledger {
+    /// Writes down what a batch gave. When this returns it is on disk, and the sinks know of it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not on disk. [`LedgerError::Full`] and [`LedgerError::Locked`] may pass; the same commit can be tried again.
+    pub async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, LedgerError> {
+        self.check_room().await?;
+        let committed = self.write(move |connection| write(connection, &commit, millis(now))).await?;
+        if committed.new_findings > 0 {
+            self.shared.owed.send_modify(|count| *count += 1);
+        }
+        Ok(committed)
+    }
+
+    /// Returns a source's checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the ledger cannot be read.
+    pub async fn checkpoint(&self, source: &str, key: &str) -> Result<Option<String>, LedgerError> {
+        let (source, key) = (source.to_owned(), key.to_owned());
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT value FROM checkpoint WHERE source = ?1 AND key = ?2")?
+                .query_row(params![source, key], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
+    /// Writes down which rules are active from now on, as a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not on disk.
+    pub async fn activate(&self, rules: String, now: Timestamp) -> Result<(), LedgerError> {
+        let at = millis(now);
+        self.write(move |connection| {
+            let latest: Option<String> = connection
+                .query_row("SELECT rules FROM activation ORDER BY at DESC LIMIT 1", [], |row| row.get(0))
+                .optional()?;
+            if latest.as_deref() != Some(&rules) {
+                connection
+                    .execute("INSERT OR REPLACE INTO activation (at, rules) VALUES (?1, ?2)", params![at, rules])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result<Committed> {
+    let mut committed = Committed::default();
+    // Two findings of one commit with one id are one finding: the second is a copy of the first.
+    let mut filed = BTreeMap::new();
+    for filing in &commit.findings {
+        let place = match filed.get(&filing.finding.id) {
+            Some(&place) => place,
+            None => {
+                let (place, new) = file(connection, filing, now)?;
+                committed.new_findings += u64::from(new);
+                filed.insert(filing.finding.id, place);
+                place
+            }
+        };
+        committed.places.push(place);
+    }
+    for gap in &commit.gaps {
+        committed.new_gaps += open(connection, &commit.source, gap, now)?;
+    }
+    for id in &commit.closed {
+        connection
+            .prepare_cached("UPDATE gap SET closed = ?2, retry = 0 WHERE id = ?1 AND closed IS NULL")?
+            .execute(params![id.as_bytes(), now])?;
+    }
+    if let Some(Checkpoint { key, value }) = &commit.checkpoint {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO checkpoint (source, key, value, updated) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![commit.source, key, value, now])?;
+    }
+    Ok(committed)
+}
+
+/// Files a finding. Returns its place, and whether it is new or says something new.
+fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<(i64, bool)> {
+    let finding = &filing.finding;
+    let json = serde_json::to_string(finding).expect("a finding is plain data");
+    let known: Option<(i64, String)> = connection
+        .prepare_cached("SELECT seq, json FROM finding WHERE id = ?1")?
+        .query_row([finding.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let severity = finding.severity as i64;
+    let place = match known {
+        None => {
+            let event_time = finding.event.time.as_deref().and_then(|time| time.parse().ok()).map(millis);
+            connection
+                .prepare_cached(
+                    "INSERT INTO finding (id, rule, severity, account, event_time, filed, updated, json)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
+                )?
+                .execute(params![
+                    finding.id.as_bytes(),
+                    finding.rule.id,
+                    severity,
+                    finding.event.account,
+                    event_time,
+                    now,
+                    json
+                ])?;
+            connection.last_insert_rowid()
+        }
+        Some((place, old)) if filing.update && old != json => {
+            // A receiver tells an update by its later time, so it is later even where the clock has gone back.
+            connection
+                .prepare_cached(
+                    "UPDATE finding SET json = ?2, severity = ?3, revision = revision + 1, updated = max(?4, updated + 1)
+                     WHERE seq = ?1",
+                )?
+                .execute(params![place, json, severity, now])?;
+            place
+        }
+        Some((place, _)) => return Ok((place, false)),
+    };
+    for SinkNumber(sink) in &filing.sinks {
+        connection
+            .prepare_cached(
+                "INSERT INTO delivery (sink, finding, rank, since, due) VALUES (?1, ?2, ?3, ?4, ?4)
+                 ON CONFLICT (sink, finding) DO UPDATE
+                 SET state = 0, rank = excluded.rank, attempts = 0, since = excluded.since, due = excluded.due, reason = NULL",
+            )?
+            .execute(params![sink, place, -severity, now])?;
+    }
+    Ok((place, true))
+}
+
+/// Opens a gap. Returns 1 where it is new, or was closed, else 0.
+fn open(connection: &Connection, source: &str, gap: &OpenGap, now: i64) -> rusqlite::Result<u64> {
+    let event = zstd::bulk::compress(&gap.event, 3).expect("zstd takes any bytes");
+    let changed = connection
+        .prepare_cached(
+            "INSERT INTO gap (id, source, input, record, position, rule, cause, digest, event, opened)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET cause = excluded.cause, opened = excluded.opened, closed = NULL
+             WHERE closed IS NOT NULL",
+        )?
+        .execute(params![
+            gap.id.as_bytes(),
+            source,
+            gap.input,
+            gap.record,
+            gap.position,
+            gap.rule,
+            gap.cause,
+            gap.digest.as_ref().map(Digest::as_bytes),
+            event,
+            now
+        ])?;
+    Ok(changed as u64)
+}

@@ -1,0 +1,97 @@
+//! Findings for those who look them up.
+
+use jiff::Timestamp;
+use orgwatch_rules_sdk::Severity;
+use rusqlite::{Row, params};
+
+use super::deliveries::parse;
+use super::{LedgerError, Reader, instant, millis};
+use crate::finding::Finding;
+
+/// Which findings are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FindingQuery {
+    /// Of this rule only.
+    pub rule: Option<String>,
+    /// Of this severity or above.
+    pub severity: Option<Severity>,
+    /// Filed from this time on.
+    pub since: Option<Timestamp>,
+    /// At most so many, the latest ones.
+    pub limit: Option<usize>,
+}
+
+/// A finding in the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// 1 for a new finding, more for an update of it.
+    pub revision: u32,
+    /// When it was filed.
+    pub filed: Timestamp,
+    /// When this revision was.
+    pub updated: Timestamp,
+    /// What became of it, sink by sink, in words.
+    pub deliveries: Vec<(String, String)>,
+}
+
+impl Reader {
+    /// Returns findings in the order of filing.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the ledger cannot be read.
+    pub fn findings(&self, query: &FindingQuery) -> Result<Vec<StoredFinding>, LedgerError> {
+        let mut select = self.connection.prepare(
+            "SELECT seq, json, revision, filed, updated FROM
+                 (SELECT * FROM finding WHERE (?1 IS NULL OR rule = ?1) AND severity >= ?2 AND filed >= ?3
+                  ORDER BY seq DESC LIMIT ?4)
+             ORDER BY seq",
+        )?;
+        let severity = query.severity.map_or(0, |severity| severity as i64);
+        let since = query.since.map_or(i64::MIN, millis);
+        let limit = query.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
+        let rows = select.query_map(params![query.rule, severity, since, limit], |row| self.stored(row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the findings whose id begins with a text in hexadecimal, two at most.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the ledger cannot be read.
+    pub fn finding(&self, id: &str) -> Result<Vec<StoredFinding>, LedgerError> {
+        let mut select = self.connection.prepare(
+            "SELECT seq, json, revision, filed, updated FROM finding WHERE lower(hex(id)) LIKE ?1 || '%' ORDER BY seq LIMIT 2",
+        )?;
+        let rows = select.query_map([id.to_lowercase()], |row| self.stored(row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<StoredFinding> {
+        let place: i64 = row.get(0)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT name, state, attempts, reason FROM delivery JOIN sink ON number = sink WHERE finding = ?1 ORDER BY name",
+        )?;
+        let deliveries = select.query_map([place], |row| {
+            let (name, state, attempts): (String, i64, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let reason: Option<String> = row.get(3)?;
+            let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let became = match state {
+                0 if attempts == 0 => "owed".to_owned(),
+                0 => format!("owed, tried {attempts} times{because}"),
+                1 => "taken".to_owned(),
+                _ => format!("given up after {attempts} tries{because}"),
+            };
+            Ok((name, became))
+        })?;
+        Ok(StoredFinding {
+            deliveries: deliveries.collect::<Result<_, _>>()?,
+            finding: parse(row, 1)?,
+            revision: row.get(2)?,
+            filed: instant(row.get(3)?),
+            updated: instant(row.get(4)?),
+        })
+    }
+}

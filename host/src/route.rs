@@ -1,0 +1,206 @@
+//! Routes: which findings go to which sinks.
+
+use glob::{MatchOptions, Pattern};
+use orgwatch_rules_sdk::Severity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Finding;
+use crate::ledger::SinkNumber;
+
+/// One route, as it is written. A finding takes every route that fits it; a condition that is left out fits everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Rules by id, with `*` for any text: `org.*`. The service's own findings are `orgwatch.*`.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// The least severity.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+    /// Accounts that the event belongs to.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// The sinks, by name.
+    pub sinks: Vec<String>,
+}
+
+/// Why routes make no sense.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// A route leads to a sink that is not there.
+    #[error("a route leads to the sink `{sink}`, which is not there\nhint: the sinks are {known}")]
+    NoSuchSink {
+        /// The name in the route.
+        sink: String,
+        /// The names of the sinks.
+        known: String,
+    },
+    /// A route leads nowhere.
+    #[error("a route has no sinks\nhint: name one, or leave the route out")]
+    NoSinks,
+    /// A pattern of rule ids is none.
+    #[error("`{pattern}` is not a pattern of rule ids: {reason}")]
+    Pattern {
+        /// The text.
+        pattern: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// All routes, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug)]
+struct Route {
+    rules: Vec<Pattern>,
+    severity: Severity,
+    accounts: Vec<String>,
+    sinks: Vec<usize>,
+}
+
+impl Routes {
+    /// Checks the routes against the names of the sinks. Without any route every finding goes to every sink.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a route names a sink that is not there, or none, or a pattern that is none.
+    pub fn new(routes: &[RouteConfig], sinks: &[&str]) -> Result<Self, RouteError> {
+        if routes.is_empty() {
+            let everything = Route {
+                rules: Vec::new(),
+                severity: Severity::Informational,
+                accounts: Vec::new(),
+                sinks: (0..sinks.len()).collect(),
+            };
+            return Ok(Self { routes: vec![everything] });
+        }
+        let routes = routes.iter().map(|route| Route::new(route, sinks)).collect::<Result<_, _>>()?;
+        Ok(Self { routes })
+    }
+
+    /// Returns the sinks, by their places in the list of names, that a rule's findings of some severity about some account go to, each once.
+    pub fn sinks(&self, rule: &str, severity: Severity, account: Option<&str>) -> Vec<usize> {
+        let fitting = self.routes.iter().filter(|route| route.fits(rule, severity, account));
+        let mut sinks: Vec<usize> = fitting.flat_map(|route| route.sinks.iter().copied()).collect();
+        sinks.sort_unstable();
+        sinks.dedup();
+        sinks
+    }
+
+    /// Tells whether some finding of a rule with some severity finds a sink, whatever account it is about.
+    pub fn can_take(&self, rule: &str, severity: Severity) -> bool {
+        self.routes.iter().any(|route| route.severity <= severity && route.knows(rule))
+    }
+}
+
+impl Route {
+    fn new(route: &RouteConfig, sinks: &[&str]) -> Result<Self, RouteError> {
+        if route.sinks.is_empty() {
+            return Err(RouteError::NoSinks);
+        }
+        let place = |name: &String| {
+            sinks.iter().position(|sink| sink == name).ok_or_else(|| RouteError::NoSuchSink {
+                sink: name.clone(),
+                known: if sinks.is_empty() { "none".to_owned() } else { sinks.join(", ") },
+            })
+        };
+        let pattern = |text: &String| {
+            Pattern::new(text).map_err(|error| RouteError::Pattern { pattern: text.clone(), reason: error.msg })
+        };
+        Ok(Self {
+            rules: route.rules.iter().map(pattern).collect::<Result<_, _>>()?,
+            severity: route.severity.unwrap_or(Severity::Informational),
+            accounts: route.accounts.clone(),
+            sinks: route.sinks.iter().map(place).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn fits(&self, rule: &str, severity: Severity, account: Option<&str>) -> bool {
+        severity >= self.severity
+            && self.knows(rule)
+            && (self.accounts.is_empty()
+                || account.is_some_and(|account| self.accounts.iter().any(|known| known == account)))
+    }
+
+    fn knows(&self, rule: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|pattern| pattern.matches_with(rule, MatchOptions::new()))
+    }
+}
+
+/// The routes of a running service: they lead to queues of the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Router {
+    routes: Routes,
+    sinks: Vec<SinkNumber>,
+}
+
+impl Router {
+    /// Joins the routes with the numbers of the sinks, in the order of the names that the routes were checked against.
+    pub fn new(routes: Routes, sinks: Vec<SinkNumber>) -> Self {
+        Self { routes, sinks }
+    }
+
+    /// Returns the queues that a finding goes to. One that tells of a rule goes where that rule's findings go, too.
+    pub fn queues(&self, finding: &Finding, about_rule: Option<&str>) -> Vec<SinkNumber> {
+        let account = finding.event.account.as_deref();
+        let mut sinks = self.routes.sinks(&finding.rule.id, finding.severity, account);
+        if let Some(rule) = about_rule {
+            sinks.extend(self.routes.sinks(rule, finding.severity, account));
+            sinks.sort_unstable();
+            sinks.dedup();
+        }
+        sinks.into_iter().filter_map(|sink| self.sinks.get(sink).copied()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(text: &str) -> RouteConfig {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_finding_takes_every_route_that_fits_it() {
+        let routes = [
+            route(r#"sinks = ["log"]"#),
+            route(
+                r#"rules = ["org.*"]
+                     severity = "high"
+                     sinks = ["pager", "log"]"#,
+            ),
+            route(
+                r#"accounts = ["111122223333"]
+                     sinks = ["team"]"#,
+            ),
+        ];
+        let routes = Routes::new(&routes, &["log", "pager", "team"]).unwrap();
+        assert_eq!(routes.sinks("org.x", Severity::High, None), [0, 1]);
+        assert_eq!(routes.sinks("org.x", Severity::Medium, Some("111122223333")), [0, 2]);
+        assert_eq!(routes.sinks("cis.x", Severity::Critical, Some("444455556666")), [0]);
+    }
+
+    #[test]
+    fn without_routes_everything_goes_everywhere_and_a_wrong_name_is_an_error() {
+        let routes = Routes::new(&[], &["a", "b"]).unwrap();
+        assert_eq!(routes.sinks("x", Severity::Informational, None), [0, 1]);
+        let error = Routes::new(&[route(r#"sinks = ["c"]"#)], &["a", "b"]).unwrap_err();
+        assert_eq!(error, RouteError::NoSuchSink { sink: "c".into(), known: "a, b".into() });
+        assert_eq!(Routes::new(&[route("sinks = []")], &["a"]).unwrap_err(), RouteError::NoSinks);
+    }
+
+    #[test]
+    fn a_route_that_no_finding_of_a_rule_can_take_is_seen() {
+        let routes =
+            Routes::new(&[route("rules = [\"org.*\"]\nseverity = \"high\"\nsinks = [\"a\"]")], &["a"]).unwrap();
+        assert!(routes.can_take("org.x", Severity::High));
+        assert!(!routes.can_take("org.x", Severity::Low));
+        assert!(!routes.can_take("cis.x", Severity::Critical));
+    }
+}
