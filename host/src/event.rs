@@ -22,6 +22,11 @@ impl Event {
         Self { document: Arc::new(document), place, digest: OnceLock::new() }
     }
 
+    /// Takes a record that is known by the digest that it had before credentials were taken out of it.
+    pub fn with_digest(document: Document, place: Place, digest: Digest) -> Self {
+        Self { digest: OnceLock::from(digest), ..Self::new(document, place) }
+    }
+
     /// Returns the record.
     pub fn document(&self) -> &Arc<Document> {
         &self.document

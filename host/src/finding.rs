@@ -130,6 +130,13 @@ pub struct Defaults {
     pub references: Arc<[String]>,
 }
 
+impl Defaults {
+    /// Returns the severity that stands for the rule as a whole.
+    pub fn worst(&self) -> Severity {
+        self.severity_override.unwrap_or(self.severity)
+    }
+}
+
 impl Finding {
     /// Makes a finding of what a rule reported.
     pub fn new(report: Report, event: EventReference, defaults: &Defaults) -> Self {

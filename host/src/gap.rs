@@ -1,7 +1,11 @@
 //! A gap: a record that a rule asked for, or might have, and that could not be judged. Never silent.
 
 use std::fmt;
+use std::sync::Arc;
 
+use orgwatch_rules_sdk::json::Document;
+
+use crate::digest::Digest;
 use crate::finding::EventReference;
 use crate::sandbox::{Fault, LoadFault};
 use crate::source::{Place, Unreadable};
@@ -13,6 +17,8 @@ pub struct Gap {
     pub place: Place,
     /// What it is that was not judged.
     pub cause: GapCause,
+    /// The record, where it is one.
+    pub record: Option<Arc<Document>>,
 }
 
 /// Why something was not judged.
@@ -40,7 +46,27 @@ pub enum GapCause {
     },
 }
 
+impl Gap {
+    /// Returns what makes it the same gap when the same record comes again.
+    pub fn id(&self) -> Digest {
+        match &self.cause {
+            GapCause::Unreadable(unreadable) => Digest::of_parts([b"".as_slice(), b"", &unreadable.bytes]),
+            GapCause::Fault { rule, event, .. } | GapCause::NotLoaded { rule, event, .. } => {
+                Digest::of_parts([rule.as_bytes(), event.digest.as_bytes()])
+            }
+        }
+    }
+}
+
 impl GapCause {
+    /// Returns the record as a finding would name it; nothing where there is none.
+    pub fn event(&self) -> Option<&EventReference> {
+        match self {
+            Self::Unreadable(_) => None,
+            Self::Fault { event, .. } | Self::NotLoaded { event, .. } => Some(event),
+        }
+    }
+
     /// Returns the rule that could not judge; nothing where no rule could.
     pub fn rule(&self) -> Option<&str> {
         match self {

@@ -35,6 +35,8 @@ pub struct Verdicts {
     pub gaps: Vec<Gap>,
     /// How often a rule ran.
     pub evaluations: u64,
+    /// The fuel that each evaluation used, with the place of its rule in [`Judge::rules`].
+    pub fuel: Vec<(usize, u64)>,
     /// What the rules logged, each with the rule's id.
     pub log: Vec<(String, LogLevel, String)>,
 }
@@ -68,6 +70,12 @@ impl Judge {
         }
     }
 
+    /// Has one rule judge one event, whether it asks for it or not: how a gap is tried again. Nothing where there is no such rule.
+    pub fn judge_again(&self, rule: &str, event: Event) -> Option<Verdicts> {
+        let rule = self.rules.iter().position(|known| known.id == rule)?;
+        self.judge_together(&[Asked { event, rules: vec![rule] }])
+    }
+
     /// Judges some events at once; gives up on more than one where the findings become too large.
     fn judge_together(&self, batch: &[Asked]) -> Option<Verdicts> {
         let mut order: Vec<(usize, usize)> = batch
@@ -90,9 +98,17 @@ impl Judge {
         judged.sort_by_key(|&(event, rule, _)| (event, rule));
         let mut verdicts = Verdicts::default();
         for (event, rule, evaluation) in judged {
+            verdicts.fuel.extend(evaluation.as_ref().map(|evaluation| (rule, evaluation.fuel)));
             verdicts.add(&batch[event].event, &self.rules[rule], evaluation);
         }
         Some(verdicts)
+    }
+}
+
+impl Asked {
+    /// Returns the event.
+    pub const fn event(&self) -> &Event {
+        &self.event
     }
 }
 
@@ -116,6 +132,7 @@ impl Verdicts {
             }
             (None, Ok(_)) => return,
         };
-        self.gaps.push(Gap { place: event.place().clone(), cause });
+        let record = Some(Arc::clone(event.document()));
+        self.gaps.push(Gap { place: event.place().clone(), cause, record });
     }
 }

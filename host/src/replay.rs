@@ -198,7 +198,7 @@ impl<W: Write> Work<'_, W> {
                 Decoded::Skipped(_) => self.totals.skipped += 1,
                 Decoded::Unreadable(unreadable) => {
                     let place = Place { input: self.input.name.clone(), position: unreadable.position };
-                    self.gap(&Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)) });
+                    self.gap(&Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)), record: None });
                 }
             }
             let now = decoder.bytes_read();

@@ -3,6 +3,7 @@
 //! A sink hands deliveries over to a service and says of each what became of it. It keeps nothing: what is to be sent stands in the ledger
 //! until the service has taken it, and the queue (`queue.rs`) decides what is sent when, and when to give up.
 
+mod queue;
 mod stdout;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::queue::{Queue, Stop};
 pub use self::stdout::StdoutConfig;
 use crate::config::Span;
 use crate::finding::Finding;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use decode::{Position, Unreadable, UnreadableReason};
-pub use inlet::{Batch, Body, Inlet, InletError, Taken};
+pub use inlet::{Batch, Body, Inlet, InletError, Progress, Taken};
 
 /// Where a record stands: an input and a position in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

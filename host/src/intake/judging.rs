@@ -1,0 +1,269 @@
+//! Judging one batch: from its bytes to what goes into the ledger. Runs on a thread where it may take its time.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::mem;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::Intake;
+use crate::digest::Digest;
+use crate::event::Event;
+use crate::finding::Finding;
+use crate::gap::{Gap, GapCause};
+use crate::health::{Condition, Occurrence};
+use crate::judge::{Asked, Judge, Verdicts};
+use crate::ledger::{Commit, Filing, OpenGap};
+use crate::sandbox::LogLevel;
+use crate::sink::Stop;
+use crate::source::decode::{DecodeLimits, Decoded, Decoder};
+use crate::source::{Batch, Body, InletError, Place, Taken};
+
+/// How many events that rules ask for are judged at a time.
+const TOGETHER: usize = 256;
+
+/// Findings and gaps of one batch that are held in memory before they are written down ahead of its end.
+const HELD: usize = 2_000;
+
+/// An event that is dated further ahead than this is dated in the future: clocks of AWS services do not differ by as much.
+const FUTURE: Duration = Duration::from_secs(300);
+
+/// How many event ids are remembered to tell two records with one id, in each of two generations.
+const IDS: usize = 100_000;
+
+/// Which record came with which event id, lately. Forgets the oldest half when it is full, and everything when the program ends.
+#[derive(Debug, Default)]
+pub struct Seen {
+    young: BTreeMap<String, Digest>,
+    old: BTreeMap<String, Digest>,
+}
+
+impl Seen {
+    /// Notes a record. Returns true where another record came with its event id before.
+    pub fn note(&mut self, id: &str, digest: Digest) -> bool {
+        let known = self.young.get(id).or_else(|| self.old.get(id)).copied();
+        if known.is_none() {
+            if self.young.len() >= IDS {
+                self.old = mem::take(&mut self.young);
+            }
+            self.young.insert(id.to_owned(), digest);
+        }
+        known.is_some_and(|known| known != digest)
+    }
+}
+
+/// A batch at work.
+pub(super) struct Judging {
+    intake: Arc<Intake>,
+    judge: Arc<Judge>,
+    source: String,
+    input: Arc<str>,
+    account: Option<String>,
+    stop: watch::Receiver<Stop>,
+    now: Timestamp,
+    asked: Vec<Asked>,
+    judged: Judged,
+}
+
+/// What a batch gave.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// What is to be written down with the batch's checkpoint.
+    pub(super) commit: Commit,
+    /// What the batch held.
+    pub(super) taken: Taken,
+    /// The places of findings that were written down ahead.
+    pub(super) places: Vec<i64>,
+}
+
+impl Judging {
+    pub(super) fn new(intake: Arc<Intake>, source: &str, batch: &Batch, stop: watch::Receiver<Stop>) -> Self {
+        let judge = intake.judge();
+        let commit = Commit { source: source.to_owned(), ..Commit::default() };
+        Self {
+            judge,
+            source: source.to_owned(),
+            input: Arc::clone(&batch.input),
+            account: batch.account.clone(),
+            stop,
+            now: Timestamp::now(),
+            asked: Vec::new(),
+            judged: Judged { commit, ..Judged::default() },
+            intake,
+        }
+    }
+
+    /// Judges everything in the body.
+    pub(super) fn run(mut self, body: Body) -> Result<Judged, InletError> {
+        match body {
+            Body::Bytes(bytes) => self.decode(Decoder::new(Cursor::new(bytes), DecodeLimits::default()))?,
+            Body::Reader(reader) => self.decode(Decoder::new(reader, DecodeLimits::default()))?,
+        }
+        self.judge();
+        Ok(self.judged)
+    }
+
+    fn decode<R: std::io::Read>(&mut self, mut decoder: Decoder<R>) -> Result<(), InletError> {
+        let failed = |source| InletError::Read { input: Arc::clone(&self.input), source };
+        let mut next = decoder.next().map_err(failed)?;
+        while let Some(decoded) = next {
+            match decoded {
+                Decoded::Record(record) => {
+                    let place = Place { input: Arc::clone(&self.input), position: record.position };
+                    self.record(Event::new(record.document, place));
+                }
+                Decoded::Skipped(_) => self.judged.taken.skipped += 1,
+                Decoded::Unreadable(unreadable) => {
+                    self.judged.taken.unreadable += 1;
+                    let place = Place { input: Arc::clone(&self.input), position: unreadable.position };
+                    self.gap(&Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)), record: None });
+                }
+            }
+            if self.asked.len() >= TOGETHER {
+                self.judge();
+            }
+            if self.judged.commit.findings.len() + self.judged.commit.gaps.len() >= HELD {
+                self.commit_ahead()?;
+            }
+            next = decoder.next().map_err(|source| InletError::Read { input: Arc::clone(&self.input), source })?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what there is so far of a large batch. It is acknowledged with the rest only.
+    fn commit_ahead(&mut self) -> Result<(), InletError> {
+        let empty = Commit { source: self.source.clone(), ..Commit::default() };
+        let commit = mem::replace(&mut self.judged.commit, empty);
+        let committed = Handle::current().block_on(self.intake.commit(commit, &self.stop))?;
+        self.judged.taken.findings += committed.new_findings;
+        self.judged.places.extend(committed.places);
+        Ok(())
+    }
+
+    fn record(&mut self, event: Event) {
+        self.judged.taken.records += 1;
+        match event.time() {
+            Some(time) if time.duration_since(self.now) > FUTURE.try_into().unwrap_or_default() => {
+                self.occur(Condition::FutureEvent, format!("it is dated {time}"), &event);
+            }
+            Some(time) => self.judged.taken.newest = self.judged.taken.newest.max(Some(time)),
+            None => {}
+        }
+        if let Some(expected) = &self.account
+            && let Some(account) = event.text("/recipientAccountId")
+            && account != *expected
+        {
+            self.occur(Condition::AccountMismatch, format!("{} holds a record of {account}", self.input), &event);
+        }
+        if let Some(asked) = self.judge.ask(event) {
+            let event = asked.event();
+            if let Some(id) = event.id()
+                && self.intake.seen.lock().unwrap_or_else(PoisonError::into_inner).note(&id, event.digest())
+            {
+                self.occur(Condition::TwoBodies, format!("the event id is {id}"), event);
+            }
+            self.asked.push(asked);
+        }
+    }
+
+    fn occur(&self, condition: Condition, detail: String, event: &Event) {
+        let event = Some(crate::finding::EventReference::of(event));
+        let occurrence = Occurrence { detail, severity: condition.severity(), event, rule: None };
+        self.intake.health.occur(condition, &self.source, occurrence, self.now);
+    }
+
+    /// Judges what is asked for so far.
+    fn judge(&mut self) {
+        let asked = mem::take(&mut self.asked);
+        let judge = Arc::clone(&self.judge);
+        judge.judge(&asked, |verdicts| self.take(verdicts));
+    }
+
+    fn take(&mut self, verdicts: Verdicts) {
+        self.intake.metrics.judged(&verdicts, self.judge.rules());
+        for gap in &verdicts.gaps {
+            self.gap(gap);
+        }
+        for (rule, level, message) in &verdicts.log {
+            log(rule, *level, message);
+        }
+        for finding in verdicts.findings {
+            self.finding(finding);
+        }
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        let filing = self.intake.filing(finding, self.now);
+        self.judged.commit.findings.push(filing);
+    }
+
+    fn gap(&mut self, gap: &Gap) {
+        self.intake.gap_occurred(&self.source, &self.judge, gap, self.now);
+        self.judged.commit.gaps.push(open_gap(gap));
+    }
+}
+
+impl Intake {
+    /// Finds the sinks of a finding.
+    pub(super) fn filing(&self, finding: Finding, now: Timestamp) -> Filing {
+        let sinks = self.router.queues(&finding, None);
+        if sinks.is_empty() {
+            let detail = format!("a finding of severity {} goes nowhere", finding.severity);
+            self.health.raise(Condition::Unrouted, &finding.rule.id, detail, now);
+        }
+        Filing { finding, sinks, update: false }
+    }
+
+    /// Tells of a gap: at the severity and on the route of the rule that it is about.
+    pub(super) fn gap_occurred(&self, source: &str, judge: &Judge, gap: &Gap, now: Timestamp) {
+        let detail = gap.cause.to_string();
+        let Some(rule) = gap.cause.rule() else {
+            let detail = format!("{}: {detail}", gap.place.input);
+            let severity = Condition::Unreadable.severity();
+            let occurrence = Occurrence { detail, severity, event: None, rule: None };
+            self.health.occur(Condition::Unreadable, source, occurrence, now);
+            return;
+        };
+        let severity = judge.rules().iter().find(|known| known.id == rule).map(|rule| rule.defaults.worst());
+        let occurrence = Occurrence {
+            detail,
+            severity: severity.unwrap_or(Condition::RuleFault.severity()),
+            event: gap.cause.event().cloned(),
+            rule: Some(rule.to_owned()),
+        };
+        self.health.occur(Condition::RuleFault, rule, occurrence, now);
+    }
+}
+
+/// Returns a gap as the ledger keeps it.
+pub(super) fn open_gap(gap: &Gap) -> OpenGap {
+    let event = match (&gap.cause, &gap.record) {
+        (GapCause::Unreadable(unreadable), _) => unreadable.bytes.clone(),
+        (_, Some(record)) => record.root().canonical().into(),
+        (_, None) => Vec::new(),
+    };
+    OpenGap {
+        id: gap.id(),
+        input: gap.place.input.to_string(),
+        record: gap.place.position.record,
+        position: gap.place.position.offset,
+        rule: gap.cause.rule().map(str::to_owned),
+        cause: gap.cause.to_string(),
+        digest: gap.cause.event().map(|event| event.digest),
+        event,
+    }
+}
+
+/// Passes on what a rule logged.
+pub(super) fn log(rule: &str, level: LogLevel, message: &str) {
+    match level {
+        LogLevel::Debug => tracing::debug!(rule, "{message}"),
+        LogLevel::Info => tracing::info!(rule, "{message}"),
+        LogLevel::Warn => tracing::warn!(rule, "{message}"),
+        LogLevel::Error => tracing::error!(rule, "{message}"),
+    }
+}

@@ -1,0 +1,199 @@
+//! What is counted and measured, for Prometheus.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::judge::Verdicts;
+use crate::rule::Rule;
+use crate::sink::Delivery;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSource {
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRule {
+    rule: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSink {
+    sink: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSeverity {
+    severity: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutcome {
+    sink: String,
+    outcome: &'static str,
+}
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// The program's counters. Labels are names out of the configuration and rules' ids, never text of an event.
+pub struct Metrics {
+    registry: Registry,
+    records: Family<OfSource, Counter>,
+    evaluations: Family<OfRule, Counter>,
+    fuel: Family<OfRule, Counter>,
+    faults: Family<OfRule, Counter>,
+    findings: Family<OfSeverity, Counter>,
+    deliveries: Family<OfOutcome, Counter>,
+    delivery_latency: Histogram,
+    intake_latency: Histogram,
+    gaps_open: Gauge,
+    queue_depth: Family<OfSink, Gauge>,
+    dead_letters: Family<OfSink, Gauge>,
+    lag: Family<OfSource, Seconds>,
+    oldest_waiting: Family<OfSource, Seconds>,
+    watermark_age: Family<OfSource, Seconds>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("orgwatch");
+        let metrics = Self {
+            records: Family::default(),
+            evaluations: Family::default(),
+            fuel: Family::default(),
+            faults: Family::default(),
+            findings: Family::default(),
+            deliveries: Family::default(),
+            delivery_latency: Histogram::new(exponential_buckets(0.01, 4.0, 12)),
+            intake_latency: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
+            gaps_open: Gauge::default(),
+            queue_depth: Family::default(),
+            dead_letters: Family::default(),
+            lag: Family::default(),
+            oldest_waiting: Family::default(),
+            watermark_age: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("records", "CloudTrail records read", metrics.records.clone());
+        registry.register("evaluations", "Times that a rule judged an event", metrics.evaluations.clone());
+        registry.register("fuel", "Work of rules, in units of fuel", metrics.fuel.clone());
+        registry.register("rule_faults", "Times that a rule could not judge an event", metrics.faults.clone());
+        registry.register("findings", "Findings that the ledger did not have yet", metrics.findings.clone());
+        registry.register("deliveries", "Deliveries by what became of them: taken, failed, given up", metrics.deliveries.clone());
+        let latency = metrics.delivery_latency.clone();
+        registry.register_with_unit("delivery_latency", "From the event's time until a sink took the finding", Unit::Seconds, latency);
+        let latency = metrics.intake_latency.clone();
+        registry.register_with_unit("intake_latency", "From a batch's arrival until it was on disk", Unit::Seconds, latency);
+        registry.register("gaps_open", "Events that could not be judged and wait to be", metrics.gaps_open.clone());
+        registry.register("queue_depth", "Deliveries that a sink is owed", metrics.queue_depth.clone());
+        registry.register("dead_letters", "Deliveries that were given up", metrics.dead_letters.clone());
+        registry.register_with_unit("source_lag", "Age of the latest event of a source", Unit::Seconds, metrics.lag.clone());
+        let oldest = metrics.oldest_waiting.clone();
+        registry.register_with_unit("source_oldest_waiting", "Age of the oldest thing that waits at a source", Unit::Seconds, oldest);
+        let age = metrics.watermark_age.clone();
+        registry.register_with_unit("watermark_age", "How far behind now a source is known to be complete", Unit::Seconds, age);
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// Writes everything in Prometheus' text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Counts records read.
+    pub fn records(&self, source: &str, count: u64) {
+        self.records.get_or_create(&OfSource { source: source.to_owned() }).inc_by(count);
+    }
+
+    /// Counts what judging gave.
+    pub fn judged(&self, verdicts: &Verdicts, rules: &[Rule]) {
+        let mut spent: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+        for &(rule, fuel) in &verdicts.fuel {
+            let sum = spent.entry(rule).or_default();
+            *sum = (sum.0 + 1, sum.1 + fuel);
+        }
+        for (rule, (count, fuel)) in spent {
+            let label = OfRule { rule: rules[rule].id.clone() };
+            self.evaluations.get_or_create(&label).inc_by(count);
+            self.fuel.get_or_create(&label).inc_by(fuel);
+        }
+        for rule in verdicts.gaps.iter().filter_map(|gap| gap.cause.rule()) {
+            self.faults.get_or_create(&OfRule { rule: rule.to_owned() }).inc();
+        }
+    }
+
+    /// Counts a finding that is new in the ledger.
+    pub fn found(&self, severity: orgwatch_rules_sdk::Severity) {
+        self.findings.get_or_create(&OfSeverity { severity: severity.name() }).inc();
+    }
+
+    /// Measures how long a batch took from its arrival until it was on disk.
+    pub fn committed(&self, seconds: f64) {
+        self.intake_latency.observe(seconds);
+    }
+
+    /// Counts a delivery that a sink took.
+    pub fn delivered(&self, sink: &str, delivery: &Delivery, now: Timestamp) {
+        self.delivery(sink, "taken");
+        let happened = delivery.finding.event.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+        if let Some(happened) = happened.filter(|_| delivery.revision == 1) {
+            self.delivery_latency.observe(now.duration_since(happened).as_secs_f64().max(0.0));
+        }
+    }
+
+    /// Counts a delivery that a sink did not take.
+    pub fn delivery_failed(&self, sink: &str) {
+        self.delivery(sink, "failed");
+    }
+
+    /// Counts a delivery that was given up.
+    pub fn delivery_given_up(&self, sink: &str) {
+        self.delivery(sink, "given up");
+    }
+
+    fn delivery(&self, sink: &str, outcome: &'static str) {
+        self.deliveries.get_or_create(&OfOutcome { sink: sink.to_owned(), outcome }).inc();
+    }
+
+    /// Sets how much waits for a sink.
+    pub fn queue(&self, sink: &str, owed: u64, dead: u64) {
+        let label = OfSink { sink: sink.to_owned() };
+        self.queue_depth.get_or_create(&label).set(i64::try_from(owed).unwrap_or(i64::MAX));
+        self.dead_letters.get_or_create(&label).set(i64::try_from(dead).unwrap_or(i64::MAX));
+    }
+
+    /// Sets how many gaps are open.
+    pub fn gaps(&self, open: u64) {
+        self.gaps_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    /// Sets the age of a source's latest event and of its watermark.
+    pub fn source(&self, source: &str, lag: Option<f64>, watermark: Option<f64>) {
+        let label = OfSource { source: source.to_owned() };
+        if let Some(lag) = lag {
+            self.lag.get_or_create(&label).set(lag);
+        }
+        if let Some(age) = watermark {
+            self.watermark_age.get_or_create(&label).set(age);
+        }
+    }
+
+    /// Sets the age of the oldest thing that waits at a source.
+    pub fn oldest_waiting(&self, source: &str, seconds: f64) {
+        self.oldest_waiting.get_or_create(&OfSource { source: source.to_owned() }).set(seconds);
+    }
+}
