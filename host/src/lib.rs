@@ -26,6 +26,7 @@ pub mod replay;
 pub mod route;
 pub mod rule;
 pub mod sandbox;
+pub mod service;
 pub mod sink;
 pub mod source;
 pub mod telemetry;

@@ -2,6 +2,7 @@
 
 mod secret;
 mod span;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +15,11 @@ use serde::Deserialize;
 
 pub use self::secret::{Secret, SecretError};
 pub use self::span::{NotASpan, Span};
+pub use self::state::StateConfig;
+use crate::route::RouteConfig;
 use crate::sandbox::Limits;
+use crate::sink::SinkConfig;
+use crate::telemetry::TelemetryConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -26,6 +31,14 @@ pub struct Config {
     pub rule: BTreeMap<String, RuleConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
+    /// Where findings go.
+    pub sink: Vec<SinkConfig>,
+    /// Which findings go where.
+    pub route: Vec<RouteConfig>,
+    /// The ledger.
+    pub state: StateConfig,
+    /// What can be seen of a running service.
+    pub telemetry: TelemetryConfig,
 }
 
 /// One place of rules.

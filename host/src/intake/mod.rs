@@ -50,6 +50,8 @@ pub struct Intake {
     /// One permit for each batch that is decoded and judged at a time.
     workers: Semaphore,
     seen: Mutex<Seen>,
+    /// The failure of the ledger that does not pass.
+    broken: watch::Sender<Option<LedgerError>>,
 }
 
 impl Intake {
@@ -72,6 +74,7 @@ impl Intake {
             ack,
             workers: Semaphore::new(workers.max(1)),
             seen: Mutex::default(),
+            broken: watch::Sender::new(None),
         }
     }
 
@@ -98,6 +101,11 @@ impl Intake {
     /// Returns the counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Returns a signal of the ledger's failing for good: the service cannot go on then.
+    pub fn broken(&self) -> watch::Receiver<Option<LedgerError>> {
+        self.broken.subscribe()
     }
 
     /// Takes a batch: see [`Inlet::take`](crate::source::Inlet::take).
@@ -161,6 +169,7 @@ impl Intake {
                     commit.findings.truncate(own);
                     self.health.restore(&reports);
                     if !error.passes() {
+                        self.broken.send_replace(Some(error.clone()));
                         return Err(InletError::Ledger(error));
                     }
                     self.out_of_room(&error, now);

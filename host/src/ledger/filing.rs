@@ -108,22 +108,26 @@ impl Ledger {
         .await
     }
 
-    /// Writes down which rules are active from now on, as a JSON text.
+    /// Writes down which rules are active from now on, as a JSON text. Returns which were before.
     ///
     /// # Errors
     ///
     /// Fails when it is not on disk.
-    pub async fn activate(&self, rules: String, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn activate(&self, rules: String, now: Timestamp) -> Result<Option<String>, LedgerError> {
         let at = millis(now);
         self.write(move |connection| {
-            let latest: Option<String> = connection
+            let before: Option<String> = connection
                 .query_row("SELECT rules FROM activation ORDER BY at DESC LIMIT 1", [], |row| row.get(0))
                 .optional()?;
-            if latest.as_deref() != Some(&rules) {
-                connection
-                    .execute("INSERT OR REPLACE INTO activation (at, rules) VALUES (?1, ?2)", params![at, rules])?;
+            if before.as_deref() != Some(&rules) {
+                // Later than the one before even where the clock has gone back: the latest row is the one in force.
+                connection.execute(
+                    "INSERT INTO activation (at, rules)
+                     VALUES (max(?1, coalesce((SELECT max(at) + 1 FROM activation), ?1)), ?2)",
+                    params![at, rules],
+                )?;
             }
-            Ok(())
+            Ok(before)
         })
         .await
     }

@@ -33,6 +33,7 @@ pub use self::filing::{Checkpoint, Commit, Committed, Filing, OpenGap};
 pub use self::findings::{FindingQuery, StoredFinding};
 pub use self::gaps::{GapToRetry, StoredGap};
 use self::lock::Lock;
+pub use self::retention::Forgotten;
 use self::writer::Writer;
 
 /// The ledger's file in the state directory.

@@ -1,0 +1,144 @@
+//! Loading rules anew while the service runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::interval;
+
+use crate::digest::Digest;
+use crate::health::Condition;
+use crate::intake::Intake;
+use crate::judge::Judge;
+use crate::ledger::LedgerError;
+use crate::rule::Rule;
+
+/// How often the files are looked at for changes. They are taken when they have stayed the same for as long.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Rules that have been loaded.
+pub struct Loaded {
+    /// The rules, to judge with.
+    pub judge: Judge,
+    /// The rules that could not be loaded, with the reasons.
+    pub refused: Vec<(String, String)>,
+    /// Which rules with which settings: a JSON object, by id.
+    pub activation: String,
+}
+
+impl Loaded {
+    /// Makes the rules ready to judge.
+    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>) -> Self {
+        let mut active = Map::new();
+        for rule in &rules {
+            match &rule.judge {
+                Ok(_) => {
+                    let reference = serde_json::to_value(&*rule.defaults.rule).unwrap_or(Value::Null);
+                    active.insert(rule.id.clone(), reference);
+                }
+                Err(fault) => refused.push((rule.id.clone(), fault.to_string())),
+            }
+        }
+        Self { judge: Judge::new(rules), refused, activation: Value::Object(active).to_string() }
+    }
+}
+
+/// The rules of a service: those to begin with, and the way to load them again.
+pub struct Rules {
+    first: Mutex<Option<Loaded>>,
+    load: Arc<dyn Fn() -> Result<Loaded, String> + Send + Sync>,
+    fingerprint: Arc<dyn Fn() -> Digest + Send + Sync>,
+}
+
+impl Rules {
+    /// Takes rules that have been loaded, with what loads them again from the same places, and what tells whether those have changed.
+    pub fn new(
+        first: Loaded,
+        load: impl Fn() -> Result<Loaded, String> + Send + Sync + 'static,
+        fingerprint: impl Fn() -> Digest + Send + Sync + 'static,
+    ) -> Self {
+        Self { first: Mutex::new(Some(first)), load: Arc::new(load), fingerprint: Arc::new(fingerprint) }
+    }
+
+    /// Returns the rules to begin with.
+    pub(super) fn start(&self) -> Loaded {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.expect("a service starts once")
+    }
+}
+
+/// Writes down which rules are active now, and has the gaps of those tried again that were not active like this before.
+pub(super) async fn activate(intake: &Intake, activation: &str) -> Result<(), LedgerError> {
+    let before = intake.ledger().activate(activation.to_owned(), Timestamp::now()).await?;
+    let parse = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let before = before.map(|text| parse(&text)).unwrap_or_default();
+    let changed: Vec<String> = parse(activation)
+        .into_iter()
+        .filter(|(id, reference)| before.get(id) != Some(reference))
+        .map(|(id, _)| id)
+        .collect();
+    if !changed.is_empty() {
+        let gaps = intake.ledger().retry_gaps_of(changed).await?;
+        if gaps > 0 {
+            tracing::info!(gaps, "rules have changed: trying their gaps again");
+        }
+    }
+    Ok(())
+}
+
+/// Loads the rules again on SIGHUP, and when their files or the configuration have changed. A set of which a rule cannot be loaded is not
+/// taken: the last good one goes on, and that is told.
+pub(super) async fn watch(intake: Arc<Intake>, rules: Rules) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut clock = interval(LOOK);
+    let mut loaded = fingerprint(&rules).await;
+    let mut seen = loaded;
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            _ = clock.tick() => false,
+        };
+        let now = fingerprint(&rules).await;
+        let still = now == seen;
+        seen = now;
+        if !asked && (now == loaded || !still) {
+            continue;
+        }
+        loaded = now;
+        reload(&intake, &rules).await;
+    }
+}
+
+async fn fingerprint(rules: &Rules) -> Option<Digest> {
+    let fingerprint = Arc::clone(&rules.fingerprint);
+    tokio::task::spawn_blocking(move || fingerprint()).await.ok()
+}
+
+async fn reload(intake: &Arc<Intake>, rules: &Rules) {
+    let load = Arc::clone(&rules.load);
+    let result = tokio::task::spawn_blocking(move || load()).await.unwrap_or_else(|_| Err("loading them panicked".to_owned()));
+    let now = Timestamp::now();
+    let loaded = match result {
+        Ok(loaded) if loaded.refused.is_empty() => loaded,
+        Ok(loaded) => {
+            let reasons: Vec<String> =
+                loaded.refused.into_iter().map(|(rule, reason)| format!("{rule}: {reason}")).collect();
+            return failed(intake, reasons.join("; "), now);
+        }
+        Err(reason) => return failed(intake, reason, now),
+    };
+    let count = loaded.judge.rules().len();
+    intake.replace_judge(loaded.judge);
+    intake.health().well(Condition::ReloadFailed, "rules", now);
+    tracing::info!(rules = count, "loaded the rules anew");
+    if let Err(error) = activate(intake, &loaded.activation).await {
+        tracing::error!("failed to write down which rules are active: {error}");
+    }
+}
+
+fn failed(intake: &Intake, reason: String, now: Timestamp) {
+    tracing::error!("the changed rules are not taken, and those before go on: {reason}");
+    intake.health().raise(Condition::ReloadFailed, "rules", reason, now);
+}

@@ -1,0 +1,108 @@
+//! The program's log, on standard error.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::escape::is_deceptive;
+
+/// The form of the logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What is logged, from this level on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Everything
+    Debug,
+    /// What happens
+    #[default]
+    Info,
+    /// What is odd
+    Warn,
+    /// What is wrong
+    Error,
+}
+
+/// Starts the log. Only the first start of a process counts.
+pub fn start_log(format: LogFormat, level: LogLevel) {
+    let own = match level {
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+    };
+    // Libraries speak of matters of their own; what concerns the operator the program says itself.
+    let filter = Targets::new().with_target("orgwatch_host", own).with_default(LevelFilter::ERROR);
+    let layer = tracing_subscriber::fmt::layer().with_writer(Harmless { format }).with_ansi(false).with_target(false);
+    let registry = tracing_subscriber::registry().with(filter);
+    let _ = match format {
+        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    };
+}
+
+/// Writes entries to standard error with everything escaped that could deceive a reader: one entry is one line.
+#[derive(Clone, Copy)]
+struct Harmless {
+    format: LogFormat,
+}
+
+impl<'a> MakeWriter<'a> for Harmless {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        *self
+    }
+}
+
+impl Write for Harmless {
+    fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(harmless(&String::from_utf8_lossy(entry), self.format).as_bytes())?;
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn harmless(entry: &str, format: LogFormat) -> String {
+    let line = entry.strip_suffix('\n').unwrap_or(entry);
+    let mut out = String::with_capacity(entry.len());
+    for character in line.chars() {
+        match format {
+            _ if !is_deceptive(character) => out.push(character),
+            LogFormat::Text => out.extend(character.escape_unicode()),
+            LogFormat::Json => out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_line_and_shows_nothing_that_deceives() {
+        let entry = "WARN a\nERROR forged\x1b[2J\u{202e}é\n";
+        assert_eq!(harmless(entry, LogFormat::Text), "WARN a\\u{a}ERROR forged\\u{1b}[2J\\u{202e}é\n");
+        assert_eq!(harmless("{\"m\":\"\u{e0041}\"}\n", LogFormat::Json), "{\"m\":\"\\udb40\\udc41\"}\n");
+    }
+}
