@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use orgwatch_rules_sdk::Severity;
 
+use crate::telemetry::{LogFormat, LogLevel};
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -46,7 +48,8 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Files, folders or glob patterns of events to replay; `-` is standard input
+    /// Files, folders, glob patterns or s3://bucket/prefix of events to replay; `-` is standard input. Without any: live, from the
+    /// configured sources
     pub(super) events: Vec<String>,
     #[command(flatten)]
     pub(super) source: RuleSource,
@@ -68,15 +71,28 @@ pub(super) struct RunArgs {
     /// How many files are read at a time [default: one a processor]
     #[arg(short, long, value_name = "N", env = "ORGWATCH_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
-    /// Load the rules and find the events, and stop there
+    /// Hand the findings of a replay to the configured sinks, too
+    #[arg(long, requires = "events")]
+    pub(super) deliver: bool,
+    #[command(flatten)]
+    pub(super) state: StateFolder,
+    /// Load the rules, check everything, find the events, and stop there
     #[arg(long)]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) look: Look,
 }
 
+/// Where the ledger lives.
+#[derive(Clone, Debug, Args)]
+pub(super) struct StateFolder {
+    /// Where the ledger lives [default: the configuration's, or ~/.local/state/orgwatch; a replay uses one only where it is named]
+    #[arg(long, value_name = "DIR", env = "ORGWATCH_STATE_DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+}
+
 /// Where rules come from, and how they are loaded.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct RuleSource {
     /// A .wasm, a pack folder, or a folder of those; repeatable [default: the configuration's]
     #[arg(short, long, value_name = "PATH", env = "ORGWATCH_RULES", value_delimiter = ':')]
@@ -95,9 +111,12 @@ pub(super) struct Look {
     /// Colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
-    /// What rules log is shown from this level on
-    #[arg(long, value_name = "LEVEL", env = "ORGWATCH_LOG_LEVEL", default_value = "warn")]
-    pub(super) log_level: LogLevel,
+    /// What is logged, by rules too, from this level on [default: warn in a replay, else the configuration's]
+    #[arg(long, value_name = "LEVEL", env = "ORGWATCH_LOG_LEVEL")]
+    pub(super) log_level: Option<LogLevel>,
+    /// The form of the logs [default: the configuration's]
+    #[arg(long, value_name = "FORMAT", env = "ORGWATCH_LOG_FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -156,18 +175,6 @@ pub(super) enum Color {
     Always,
     /// Never
     Never,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogLevel {
-    /// Everything
-    Debug,
-    /// What happens
-    Info,
-    /// What is odd
-    Warn,
-    /// What is wrong
-    Error,
 }
 
 /// An instant, absolute or back from now.

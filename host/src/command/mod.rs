@@ -3,6 +3,7 @@
 mod args;
 mod build;
 mod inspect;
+mod live;
 mod rules;
 mod run;
 
@@ -43,6 +44,19 @@ impl Failure {
 
     fn input_output(error: impl Into<Box<dyn Error>>) -> Self {
         Self { exit: Exit::InputOutput, error: error.into() }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut next: Option<&dyn Error> = Some(&*self.error);
+        let mut between = "";
+        while let Some(error) = next {
+            write!(formatter, "{between}{error}")?;
+            between = ": ";
+            next = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
-use super::args::{LogLevel, Output, RuleSource, RunArgs};
-use super::{Failure, build, compiler, print, tell};
+use super::args::{Output, RuleSource, RunArgs};
+use super::{Failure, build, compiler, live, print, tell};
 use crate::config::Config;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
@@ -21,6 +21,7 @@ use crate::plan;
 use crate::replay::{Replay, TimeRange, Totals};
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
+use crate::telemetry::LogLevel;
 use crate::source::files::{self, Input};
 
 /// The rules that a command works with, before they are loaded.
@@ -56,6 +57,15 @@ impl RulesFound {
         Ok(Self { limits, files, instances })
     }
 
+    /// Returns the files that are no rules, with the reasons.
+    pub(super) fn broken(&self) -> Vec<(String, String)> {
+        let broken = self.files.iter().filter_map(|file| {
+            let fault = file.component.as_ref().err()?;
+            Some((file.path.to_string_lossy().into_owned(), fault.to_string()))
+        });
+        broken.collect()
+    }
+
     /// Tells of the files that are no rules. Returns true where there is one.
     pub(super) fn tell_of_broken_files(&self) -> bool {
         let mut any = false;
@@ -79,9 +89,7 @@ pub(super) struct RuleFailure {
 
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     if arguments.events.is_empty() {
-        return Err(Failure::usage(
-            "no events are named\nhint: name files, folders or glob patterns, or - for standard input",
-        ));
+        return live::run(arguments);
     }
     if let (Some(since), Some(until)) = (arguments.since, arguments.until)
         && since.0 >= until.0
@@ -124,7 +132,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -> Result<Vec<Rule>, Failure> {
+pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -> Result<Vec<Rule>, Failure> {
     let concurrency = u32::try_from(jobs).unwrap_or(u32::MAX);
     let engine = Engine::for_evaluation(concurrency, found.limits.clone())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
@@ -142,7 +150,7 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     };
     let bar = progress_bar(inputs);
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
-    let replay = Replay { judge, inputs, range, jobs, encoding, log_level: arguments.look.log_level.into() };
+    let replay = Replay { judge, inputs, range, jobs, encoding, log_level: arguments.look.log_level.unwrap_or(LogLevel::Warn).into() };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
     let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::output)?;

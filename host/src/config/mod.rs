@@ -19,6 +19,7 @@ pub use self::state::StateConfig;
 use crate::route::RouteConfig;
 use crate::sandbox::Limits;
 use crate::sink::SinkConfig;
+use crate::source::SourceConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
@@ -31,6 +32,8 @@ pub struct Config {
     pub rule: BTreeMap<String, RuleConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
+    /// Where records come from, live.
+    pub source: Vec<SourceConfig>,
     /// Where findings go.
     pub sink: Vec<SinkConfig>,
     /// Which findings go where.

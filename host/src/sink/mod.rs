@@ -126,6 +126,12 @@ pub enum SinkConfig {
 }
 
 impl SinkConfig {
+    /// Returns the sink that findings go to where none is configured.
+    pub fn standard_output() -> Self {
+        let retry = RetryConfig { concurrency: 1, ..RetryConfig::default() };
+        Self::Stdout(StdoutConfig { name: "stdout".to_owned(), encoding: None, retry })
+    }
+
     /// Returns the sink's name.
     pub fn name(&self) -> &str {
         match self {

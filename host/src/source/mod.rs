@@ -12,6 +12,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Span;
 
 pub use decode::{Position, Unreadable, UnreadableReason};
 pub use inlet::{Batch, Body, Inlet, InletError, Progress, Taken};
@@ -47,3 +51,34 @@ pub trait Source: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SourceError(pub String);
+
+/// A source of the configuration, by its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum SourceConfig {}
+
+impl SourceConfig {
+    /// Returns the source that runs where none is configured: CloudTrail's event history where Organizations events are.
+    pub fn ambient() -> Option<Self> {
+        None
+    }
+
+    /// Returns the source's name.
+    pub fn name(&self) -> &str {
+        match *self {}
+    }
+
+    /// Returns after how long a silence is told.
+    pub fn quiet_after(&self) -> Option<Span> {
+        match *self {}
+    }
+
+    /// Makes the source. Nothing is read yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the configuration cannot work.
+    pub async fn build(&self) -> Result<Box<dyn Source>, SourceError> {
+        match *self {}
+    }
+}

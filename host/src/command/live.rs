@@ -1,0 +1,156 @@
+//! `run` without events: the service, live.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::RunArgs;
+use super::run::{RulesFound, count, load_rules, processors};
+use super::{Failure, print};
+use crate::config::{Config, StateConfig};
+use crate::digest::Digest;
+use crate::exit::Exit;
+use crate::ledger::Ledger;
+use crate::route::Routes;
+use crate::rule::discover;
+use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};
+use crate::sink::SinkConfig;
+use crate::source::SourceConfig;
+use crate::telemetry::start_log;
+
+/// Runs live until somebody says stop.
+pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
+    let mut config = Config::read(arguments.source.config.as_deref()).map_err(Failure::usage)?;
+    if config.source.is_empty() {
+        config.source.extend(SourceConfig::ambient());
+    }
+    if config.sink.is_empty() {
+        config.sink.push(SinkConfig::standard_output());
+    }
+    check_names(config.source.iter().map(SourceConfig::name), "source")?;
+    check_names(config.sink.iter().map(SinkConfig::name), "sink")?;
+    let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
+    let routes = Routes::new(&config.route, &names).map_err(Failure::usage)?;
+
+    let format = arguments.look.log_format.unwrap_or(config.telemetry.log_format);
+    let level = arguments.look.log_level.unwrap_or(config.telemetry.log_level);
+    start_log(format, level);
+    let jobs = arguments.jobs.map_or_else(processors, usize::from);
+    let found = RulesFound::find(&arguments.source, arguments.build)?;
+    let rules = load_rules(&found, &arguments.source, jobs)?;
+    let first = Loaded::new(rules, found.broken());
+    for (rule, reason) in &first.refused {
+        tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
+    }
+    for rule in first.judge.rules() {
+        if !routes.can_take(&rule.id, rule.defaults.worst()) {
+            tracing::warn!(rule = rule.id, "no route takes findings of this rule to any sink");
+        }
+    }
+    if arguments.dry_run {
+        let [sources, rules, sinks] = [
+            (config.source.len(), "source"),
+            (first.judge.rules().len(), "rule"),
+            (config.sink.len(), "sink"),
+        ]
+        .map(|(number, noun)| count(number as u64, noun));
+        let exit = if !first.refused.is_empty() { Exit::Rules } else { Exit::Done };
+        return Ok(exit.max(print(format!("{rules} would judge what {sources} would bring, for {sinks}\n"))?));
+    }
+    let folder = state_folder(arguments.state.state_dir.as_deref(), &config.state)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::input_output(format!("failed to start the runtime: {error}")))?;
+    let source = arguments.source.clone();
+    let reload = move || {
+        let found = RulesFound::find(&source, false).map_err(|failure| failure.to_string())?;
+        let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
+        Ok(Loaded::new(rules, found.broken()))
+    };
+    let places = watched_places(&arguments.source.rules, &config, arguments.source.config.as_deref());
+    let rules = Rules::new(first, reload, move || fingerprint(&places));
+    runtime.block_on(async {
+        let mut sinks = Vec::with_capacity(config.sink.len());
+        for sink in &config.sink {
+            let built = sink.build().await.map_err(|error| failed("sink", sink.name(), &error))?;
+            sinks.push(ReadySink { name: sink.name().to_owned(), retry: *sink.retry(), sink: Arc::from(built) });
+        }
+        let mut sources = Vec::with_capacity(config.source.len());
+        for source in &config.source {
+            let built = source.build().await.map_err(|error| failed("source", source.name(), &error))?;
+            sources.push(RunningSource::new(source.name(), source.quiet_after(), built));
+        }
+        let ledger = Ledger::open(&folder, config.state.room()).map_err(Failure::input_output)?;
+        let service = Service {
+            ledger,
+            sinks,
+            routes,
+            sources,
+            rules,
+            ack: config.state.ack,
+            retention: config.state.retention.0,
+            workers: jobs,
+            telemetry: config.telemetry,
+        };
+        service.run().await.map_err(Failure::input_output)
+    })
+}
+
+/// A source or sink that its configuration does not allow.
+fn failed(noun: &str, name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format!("the {noun} `{name}` cannot work: {error}"))
+}
+
+fn check_names<'a>(names: impl Iterator<Item = &'a str>, noun: &str) -> Result<(), Failure> {
+    let mut known = BTreeSet::new();
+    for name in names {
+        if name.is_empty() {
+            return Err(Failure::usage(format!("a {noun} has an empty name")));
+        }
+        if !known.insert(name) {
+            return Err(Failure::usage(format!("two {noun}s are called `{name}`\nhint: give each a name of its own")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the state directory: the argument's, the configuration's, the one that systemd gives a service, or the user's own.
+pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Result<PathBuf, Failure> {
+    let named = argument.map(Path::to_owned).or_else(|| state.dir.clone());
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    named
+        .or_else(|| absolute("STATE_DIRECTORY"))
+        .or_else(|| Some(absolute("XDG_STATE_HOME")?.join("orgwatch")))
+        .or_else(|| Some(std::env::home_dir()?.join(".local/state/orgwatch")))
+        .ok_or_else(|| Failure::usage("there is no place for the ledger\nhint: name one with --state-dir"))
+}
+
+/// Returns the files and folders whose change makes the rules load again.
+fn watched_places(rules: &[PathBuf], config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> =
+        if rules.is_empty() { config.rules.iter().map(|rules| rules.path.clone()).collect() } else { rules.to_vec() };
+    places.push(file.map_or_else(|| PathBuf::from(Config::DEFAULT_PATH), Path::to_owned));
+    places
+}
+
+/// Returns what changes when one of the components or the configuration does: their paths, sizes and times.
+fn fingerprint(places: &[PathBuf]) -> Digest {
+    let mut text = String::new();
+    for place in places {
+        let mut files: Vec<PathBuf> = match discover(place) {
+            Ok(found) if place.is_dir() => {
+                let of_packs = found.packs.iter().flat_map(|pack| pack.components().unwrap_or_default());
+                found.components.iter().cloned().chain(of_packs).collect()
+            }
+            _ => vec![place.clone()],
+        };
+        files.sort();
+        for file in files {
+            let metadata = fs::metadata(&file).map(|metadata| (metadata.len(), metadata.modified().ok()));
+            text += &format!("{} {metadata:?}\n", file.display());
+        }
+    }
+    Digest::of(text)
+}
