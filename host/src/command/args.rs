@@ -39,6 +39,21 @@ pub(super) enum Command {
     Rules(RulesArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
+    /// Show what was found: the ledger's findings
+    #[command(subcommand)]
+    Findings(FindingsCommand),
+    /// Show what could not be judged, and have it tried again
+    #[command(subcommand)]
+    Gaps(GapsCommand),
+    /// Show what sinks did not take, and have it sent again
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Try the sinks
+    #[command(subcommand)]
+    Sinks(SinksCommand),
+    /// Check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -89,6 +104,128 @@ pub(super) struct StateFolder {
     /// Where the ledger lives [default: the configuration's, or ~/.local/state/orgwatch; a replay uses one only where it is named]
     #[arg(long, value_name = "DIR", env = "ORGWATCH_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
+}
+
+/// Which ledger is read, and how it is shown.
+#[derive(Debug, Args)]
+pub(super) struct ReadArgs {
+    #[command(flatten)]
+    pub(super) state: LedgerPlace,
+    /// The form of what is shown [default: text on a terminal, json when piped]
+    #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
+    pub(super) output: Option<Output>,
+}
+
+/// Where a ledger is found.
+#[derive(Debug, Args)]
+pub(super) struct LedgerPlace {
+    #[command(flatten)]
+    pub(super) folder: StateFolder,
+    /// The configuration [default: ./orgwatch.toml when it exists]
+    #[arg(short, long, value_name = "FILE", env = "ORGWATCH_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FindingsCommand {
+    /// List findings, the latest last
+    List(FindingsListArgs),
+    /// Show one finding, and what became of it at each sink
+    Show {
+        /// Its id, or how it begins
+        id: String,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FindingsListArgs {
+    /// Only of this rule
+    #[arg(long, value_name = "ID")]
+    pub(super) rule: Option<String>,
+    /// Only of this severity or above
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) severity: Option<Severity>,
+    /// Only what was found from this time on: RFC 3339, or a span back from now such as 24h or 7d
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<Time>,
+    /// The latest so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(super) limit: usize,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GapsCommand {
+    /// List what could not be judged
+    List {
+        /// Closed gaps, too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    /// Have gaps tried again
+    Retry {
+        /// Their numbers in `gaps list`
+        numbers: Vec<i64>,
+        /// All that are open
+        #[arg(long, conflicts_with = "numbers")]
+        all: bool,
+        #[command(flatten)]
+        state: LedgerPlace,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// List deliveries that were given up
+    List {
+        /// Only of this sink
+        #[arg(long, value_name = "NAME")]
+        sink: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    /// Have dead letters sent again
+    Retry {
+        /// Those of this sink
+        #[arg(long, value_name = "NAME")]
+        sink: Option<String>,
+        /// Those of all sinks
+        #[arg(long, conflicts_with = "sink")]
+        all: bool,
+        #[command(flatten)]
+        state: LedgerPlace,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SinksCommand {
+    /// Send a finding that says it is a test
+    Test {
+        /// The sinks [default: all]
+        sinks: Vec<String>,
+        /// The configuration [default: ./orgwatch.toml when it exists]
+        #[arg(short, long, value_name = "FILE", env = "ORGWATCH_CONFIG")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration: rules, settings, sources, sinks, routes. Needs no network
+    Check(RuleSource),
+    /// Show every setting with its value and where that comes from
+    Show {
+        /// The configuration [default: ./orgwatch.toml when it exists]
+        #[arg(short, long, value_name = "FILE", env = "ORGWATCH_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
 }
 
 /// Where rules come from, and how they are loaded.

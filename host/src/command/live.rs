@@ -22,17 +22,7 @@ use crate::telemetry::start_log;
 /// Runs live until somebody says stop.
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let mut config = Config::read(arguments.source.config.as_deref()).map_err(Failure::usage)?;
-    if config.source.is_empty() {
-        config.source.extend(SourceConfig::ambient());
-    }
-    if config.sink.is_empty() {
-        config.sink.push(SinkConfig::standard_output());
-    }
-    check_names(config.source.iter().map(SourceConfig::name), "source")?;
-    check_names(config.sink.iter().map(SinkConfig::name), "sink")?;
-    let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
-    let routes = Routes::new(&config.route, &names).map_err(Failure::usage)?;
-
+    let routes = check(&mut config)?;
     let format = arguments.look.log_format.unwrap_or(config.telemetry.log_format);
     let level = arguments.look.log_level.unwrap_or(config.telemetry.log_level);
     start_log(format, level);
@@ -49,12 +39,9 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         }
     }
     if arguments.dry_run {
-        let [sources, rules, sinks] = [
-            (config.source.len(), "source"),
-            (first.judge.rules().len(), "rule"),
-            (config.sink.len(), "sink"),
-        ]
-        .map(|(number, noun)| count(number as u64, noun));
+        let [sources, rules, sinks] =
+            [(config.source.len(), "source"), (first.judge.rules().len(), "rule"), (config.sink.len(), "sink")]
+                .map(|(number, noun)| count(number as u64, noun));
         let exit = if !first.refused.is_empty() { Exit::Rules } else { Exit::Done };
         return Ok(exit.max(print(format!("{rules} would judge what {sources} would bring, for {sinks}\n"))?));
     }
@@ -98,8 +85,22 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// Puts in what runs where nothing is configured, and checks that names and routes fit together.
+pub(super) fn check(config: &mut Config) -> Result<Routes, Failure> {
+    if config.source.is_empty() {
+        config.source.extend(SourceConfig::ambient());
+    }
+    if config.sink.is_empty() {
+        config.sink.push(SinkConfig::standard_output());
+    }
+    check_names(config.source.iter().map(SourceConfig::name), "source")?;
+    check_names(config.sink.iter().map(SinkConfig::name), "sink")?;
+    let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
+    Routes::new(&config.route, &names).map_err(Failure::usage)
+}
+
 /// A source or sink that its configuration does not allow.
-fn failed(noun: &str, name: &str, error: &dyn std::fmt::Display) -> Failure {
+pub(super) fn failed(noun: &str, name: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::usage(format!("the {noun} `{name}` cannot work: {error}"))
 }
 

@@ -2,10 +2,13 @@
 
 mod args;
 mod build;
+mod config;
 mod inspect;
+mod ledger;
 mod live;
 mod rules;
 mod run;
+mod sinks;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write as _};
@@ -84,6 +87,11 @@ pub fn main() -> Exit {
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Findings(command)) => ledger::findings(&command),
+        Some(Command::Gaps(command)) => ledger::gaps(&command),
+        Some(Command::DeadLetters(command)) => ledger::dead_letters(&command),
+        Some(Command::Sinks(command)) => sinks::run(&command),
+        Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "orgwatch-host", &mut script);

@@ -21,8 +21,8 @@ use crate::plan;
 use crate::replay::{Replay, TimeRange, Totals};
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
-use crate::telemetry::LogLevel;
 use crate::source::files::{self, Input};
+use crate::telemetry::LogLevel;
 
 /// The rules that a command works with, before they are loaded.
 pub(super) struct RulesFound {
@@ -150,7 +150,14 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     };
     let bar = progress_bar(inputs);
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
-    let replay = Replay { judge, inputs, range, jobs, encoding, log_level: arguments.look.log_level.unwrap_or(LogLevel::Warn).into() };
+    let replay = Replay {
+        judge,
+        inputs,
+        range,
+        jobs,
+        encoding,
+        log_level: arguments.look.log_level.unwrap_or(LogLevel::Warn).into(),
+    };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
     let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::output)?;

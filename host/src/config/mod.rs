@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use orgwatch_rules_sdk::Severity;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use self::secret::{Secret, SecretError};
 pub use self::span::{NotASpan, Span};
@@ -23,7 +24,7 @@ use crate::source::SourceConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the rules are, unless `--rules` says it.
@@ -45,7 +46,7 @@ pub struct Config {
 }
 
 /// One place of rules.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RulesPath {
     /// A component, a pack, or a folder of either; relative to the configuration file.
@@ -53,7 +54,7 @@ pub struct RulesPath {
 }
 
 /// What one rule is given.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuleConfig {
     /// False to leave the rule out.
@@ -63,6 +64,7 @@ pub struct RuleConfig {
     /// A severity over whatever the rule says.
     pub severity: Option<Severity>,
     /// Settings, in the rule's own terms.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub settings: toml::Table,
 }
 
@@ -73,7 +75,7 @@ impl Default for RuleConfig {
 }
 
 /// What a rule may use; what is left out stays at its default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Work of one evaluation, in units of fuel.
@@ -121,15 +123,8 @@ impl Config {
     ///
     /// Fails when the file cannot be read or understood.
     pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let (path, required) = match path {
-            Some(path) => (path, true),
-            None => (Path::new(Self::DEFAULT_PATH), false),
-        };
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(Self::default()),
-            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
-        };
+        let Some(text) = Self::text(path)? else { return Ok(Self::default()) };
+        let path = path.unwrap_or(Path::new(Self::DEFAULT_PATH));
         let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         if let Some(folder) = path.parent() {
@@ -138,6 +133,23 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// Returns the text of the file that is named, or of the default one where it exists.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the file cannot be read.
+    pub fn text(path: Option<&Path>) -> Result<Option<String>, ConfigError> {
+        let (path, required) = match path {
+            Some(path) => (path, true),
+            None => (Path::new(Self::DEFAULT_PATH), false),
+        };
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => Ok(None),
+            Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
+        }
     }
 }
 

@@ -245,7 +245,11 @@ fn copy(commit: &Commit) -> Commit {
         findings: commit
             .findings
             .iter()
-            .map(|filing| Filing { finding: filing.finding.clone(), sinks: filing.sinks.clone(), update: filing.update })
+            .map(|filing| Filing {
+                finding: filing.finding.clone(),
+                sinks: filing.sinks.clone(),
+                update: filing.update,
+            })
             .collect(),
         gaps: commit.gaps.clone(),
         closed: commit.closed.clone(),

@@ -93,7 +93,9 @@ impl Intake {
 fn try_again(judge: &Judge, gap: GapToRetry) -> Outcome {
     match (&gap.rule, gap.digest) {
         (Some(rule), Some(digest)) => {
-            let Ok(document) = String::from_utf8(gap.event).map_err(drop).and_then(|text| Document::parse(text).map_err(drop)) else {
+            let Ok(document) =
+                String::from_utf8(gap.event).map_err(drop).and_then(|text| Document::parse(text).map_err(drop))
+            else {
                 return Outcome::Open("the record in the ledger cannot be read".to_owned());
             };
             let place = Place { input: gap.input.into(), position: Position::default() };
@@ -122,7 +124,9 @@ fn read_again(judge: &Judge, gap: GapToRetry) -> Outcome {
                 asked.extend(judge.ask(Event::new(record.document, place)));
             }
             Ok(Some(Decoded::Skipped(_))) => {}
-            Ok(Some(Decoded::Unreadable(unreadable))) => return Outcome::Open(format!("cannot read it: {}", unreadable.reason)),
+            Ok(Some(Decoded::Unreadable(unreadable))) => {
+                return Outcome::Open(format!("cannot read it: {}", unreadable.reason));
+            }
             Ok(None) => break,
             Err(error) => return Outcome::Open(format!("cannot read it: {error}")),
         }

@@ -118,7 +118,8 @@ async fn fingerprint(rules: &Rules) -> Option<Digest> {
 
 async fn reload(intake: &Arc<Intake>, rules: &Rules) {
     let load = Arc::clone(&rules.load);
-    let result = tokio::task::spawn_blocking(move || load()).await.unwrap_or_else(|_| Err("loading them panicked".to_owned()));
+    let result =
+        tokio::task::spawn_blocking(move || load()).await.unwrap_or_else(|_| Err("loading them panicked".to_owned()));
     let now = Timestamp::now();
     let loaded = match result {
         Ok(loaded) if loaded.refused.is_empty() => loaded,

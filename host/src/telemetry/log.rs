@@ -24,7 +24,9 @@ pub enum LogFormat {
 }
 
 /// What is logged, from this level on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Everything
@@ -88,7 +90,9 @@ fn harmless(entry: &str, format: LogFormat) -> String {
         match format {
             _ if !is_deceptive(character) => out.push(character),
             LogFormat::Text => out.extend(character.escape_unicode()),
-            LogFormat::Json => out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+            LogFormat::Json => {
+                out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")))
+            }
         }
     }
     out.push('\n');

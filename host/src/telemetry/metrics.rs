@@ -88,19 +88,48 @@ impl Default for Metrics {
         registry.register("fuel", "Work of rules, in units of fuel", metrics.fuel.clone());
         registry.register("rule_faults", "Times that a rule could not judge an event", metrics.faults.clone());
         registry.register("findings", "Findings that the ledger did not have yet", metrics.findings.clone());
-        registry.register("deliveries", "Deliveries by what became of them: taken, failed, given up", metrics.deliveries.clone());
+        registry.register(
+            "deliveries",
+            "Deliveries by what became of them: taken, failed, given up",
+            metrics.deliveries.clone(),
+        );
         let latency = metrics.delivery_latency.clone();
-        registry.register_with_unit("delivery_latency", "From the event's time until a sink took the finding", Unit::Seconds, latency);
+        registry.register_with_unit(
+            "delivery_latency",
+            "From the event's time until a sink took the finding",
+            Unit::Seconds,
+            latency,
+        );
         let latency = metrics.intake_latency.clone();
-        registry.register_with_unit("intake_latency", "From a batch's arrival until it was on disk", Unit::Seconds, latency);
+        registry.register_with_unit(
+            "intake_latency",
+            "From a batch's arrival until it was on disk",
+            Unit::Seconds,
+            latency,
+        );
         registry.register("gaps_open", "Events that could not be judged and wait to be", metrics.gaps_open.clone());
         registry.register("queue_depth", "Deliveries that a sink is owed", metrics.queue_depth.clone());
         registry.register("dead_letters", "Deliveries that were given up", metrics.dead_letters.clone());
-        registry.register_with_unit("source_lag", "Age of the latest event of a source", Unit::Seconds, metrics.lag.clone());
+        registry.register_with_unit(
+            "source_lag",
+            "Age of the latest event of a source",
+            Unit::Seconds,
+            metrics.lag.clone(),
+        );
         let oldest = metrics.oldest_waiting.clone();
-        registry.register_with_unit("source_oldest_waiting", "Age of the oldest thing that waits at a source", Unit::Seconds, oldest);
+        registry.register_with_unit(
+            "source_oldest_waiting",
+            "Age of the oldest thing that waits at a source",
+            Unit::Seconds,
+            oldest,
+        );
         let age = metrics.watermark_age.clone();
-        registry.register_with_unit("watermark_age", "How far behind now a source is known to be complete", Unit::Seconds, age);
+        registry.register_with_unit(
+            "watermark_age",
+            "How far behind now a source is known to be complete",
+            Unit::Seconds,
+            age,
+        );
         Self { registry, ..metrics }
     }
 }

@@ -1,0 +1,107 @@
+//! `config`: is the configuration right, what does it come to, and what may stand in it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::args::{ConfigCommand, RuleSource};
+use super::live::check;
+use super::run::{RulesFound, count, load_rules, processors};
+use super::{Failure, print, tell};
+use crate::config::Config;
+use crate::encoding::harmless_json;
+use crate::exit::Exit;
+
+pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
+    match command {
+        ConfigCommand::Check(source) => check_all(source),
+        ConfigCommand::Show { config } => {
+            let file = Config::text(config.as_deref()).map_err(Failure::usage)?;
+            print(show(&Config::read(config.as_deref()).map_err(Failure::usage)?, file.as_deref()))
+        }
+        ConfigCommand::Schema => {
+            let schema = schemars::schema_for!(Config);
+            print(serde_json::to_string_pretty(&schema).map_err(Failure::input_output)? + "\n")
+        }
+    }
+}
+
+/// Checks everything that a start would, without the network: rules and their settings, sources, sinks, secrets, routes.
+fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
+    let mut config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
+    let found = RulesFound::find(source, false)?;
+    let mut exit = if found.tell_of_broken_files() { Exit::Rules } else { Exit::Done };
+    let rules = load_rules(&found, source, processors())?;
+    let routes = check(&mut config)?;
+    for rule in &rules {
+        if let Err(fault) = &rule.judge {
+            tell(&super::run::RuleFailure { rule: rule.id.clone(), reason: fault.to_string() });
+            exit = Exit::Rules;
+        }
+        if !routes.can_take(&rule.id, rule.defaults.worst()) {
+            let message = format!(
+                "no route takes findings of {} to any sink\nhint: widen a route, or add one without conditions",
+                rule.id
+            );
+            tell(&*Box::<dyn std::error::Error>::from(message));
+            exit = exit.max(Exit::Usage);
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::input_output)?;
+    for sink in &config.sink {
+        runtime.block_on(sink.build()).map_err(|error| super::live::failed("sink", sink.name(), &error))?;
+    }
+    for source in &config.source {
+        runtime.block_on(source.build()).map_err(|error| super::live::failed("source", source.name(), &error))?;
+    }
+    if exit != Exit::Done {
+        return Ok(exit);
+    }
+    let [rules, sources, sinks] = [(rules.len(), "rule"), (config.source.len(), "source"), (config.sink.len(), "sink")]
+        .map(|(number, noun)| count(number as u64, noun));
+    print(format!("the configuration is sound: {rules}, {sources}, {sinks}\n"))
+}
+
+/// Writes every setting on a line of its own, as a path, with where its value comes from.
+fn show(config: &Config, file: Option<&str>) -> String {
+    let file: Value = file.and_then(|text| toml::from_str(text).ok()).unwrap_or_else(|| json!({}));
+    let config = serde_json::to_value(config).unwrap_or_default();
+    let mut lines = Vec::new();
+    walk(&config, Some(&file), &mut String::new(), &mut lines);
+    let width = lines.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default().min(80);
+    let mut text = String::new();
+    for (setting, origin) in lines {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{setting:<width$}  # {origin}");
+    }
+    text
+}
+
+fn walk(value: &Value, file: Option<&Value>, path: &mut String, lines: &mut Vec<(String, &'static str)>) {
+    let length = path.len();
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let bare = key
+                    .chars()
+                    .all(|character| character.is_ascii_alphanumeric() || character == '_' || character == '-');
+                let dot = if path.is_empty() { "" } else { "." };
+                *path += &if bare { format!("{dot}{key}") } else { format!("{dot}{}", harmless_json(key)) };
+                walk(value, file.and_then(|file| file.get(key)), path, lines);
+                path.truncate(length);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (place, value) in items.iter().enumerate() {
+                *path += &format!("[{place}]");
+                walk(value, file.and_then(|file| file.get(place)), path, lines);
+                path.truncate(length);
+            }
+        }
+        value => {
+            let origin = if file.is_some() { "file" } else { "default" };
+            let value = if value.is_null() { "not set".to_owned() } else { harmless_json(value) };
+            lines.push((format!("{path} = {value}"), origin));
+        }
+    }
+}
