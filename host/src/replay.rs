@@ -17,9 +17,9 @@ use crate::gap::{Gap, GapCause};
 use crate::judge::{Asked, Judge, Verdicts};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
-use crate::source::Place;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::source::files::Input;
+use crate::source::{InletError, Place};
 
 /// How many events that rules ask for are judged at a time. Rule by rule within a batch costs less than event by event; beyond some hundreds
 /// there is nothing more to gain, and the events of a batch are held in memory.
@@ -45,6 +45,22 @@ pub struct Replay<'a> {
     pub encoding: Encoding,
     /// What rules log is told from this level on.
     pub log_level: LogLevel,
+    /// Takes what is found and what could not be judged, where it is to be kept.
+    pub keep: Option<&'a Keep<'a>>,
+}
+
+/// Writes verdicts down. Fails when they are not on disk.
+pub type Keep<'a> = dyn Fn(&Verdicts) -> Result<(), InletError> + Sync + 'a;
+
+/// Why a replay stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The output cannot be written.
+    #[error("failed to write the findings")]
+    Output(#[source] io::Error),
+    /// What was found could not be written down.
+    #[error("failed to keep the findings")]
+    Keep(#[source] InletError),
 }
 
 /// A range of event times. A record without a time that can be read is always inside: it is never left out silently.
@@ -120,17 +136,18 @@ impl Replay<'_> {
     ///
     /// # Errors
     ///
-    /// Fails when the output cannot be written. Inputs that cannot be read are counted, and told in the messages.
+    /// Fails when the output cannot be written, or what is to be kept. Inputs that cannot be read are counted, and told in the messages.
     pub fn run(
         &self,
         output: impl Write + Send,
         messages: impl Write + Send,
         progress: impl Fn(u64) + Sync,
-    ) -> io::Result<Totals> {
+    ) -> Result<Totals, ReplayError> {
         let output = Ordered::new(output);
         let messages = Ordered::new(messages);
         let next = AtomicUsize::new(0);
         let totals = Mutex::new(Totals::default());
+        let failure = Mutex::new(None);
         thread::scope(|scope| {
             for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {
                 scope.spawn(|| {
@@ -145,11 +162,16 @@ impl Replay<'_> {
                             output: &output,
                             totals: Totals::default(),
                             told: Told::default(),
+                            failure: None,
                         };
                         let go_on = work.run(&progress);
                         // Messages that cannot be written have nobody to be told to.
                         messages.add(part, work.told.finish(&input.name).as_bytes(), true);
                         sum += work.totals;
+                        if let Some(error) = work.failure {
+                            failure.lock().expect("no worker panics").get_or_insert(error);
+                            next.store(self.inputs.len(), Ordering::Relaxed);
+                        }
                         if !go_on {
                             break;
                         }
@@ -159,7 +181,10 @@ impl Replay<'_> {
             }
         });
         let _ = messages.finish();
-        output.finish()?;
+        output.finish().map_err(ReplayError::Output)?;
+        if let Some(error) = failure.into_inner().expect("no worker panics") {
+            return Err(ReplayError::Keep(error));
+        }
         Ok(totals.into_inner().expect("no worker panics"))
     }
 }
@@ -172,6 +197,8 @@ struct Work<'a, W> {
     output: &'a Ordered<W>,
     totals: Totals,
     told: Told,
+    /// Why what was found could not be kept.
+    failure: Option<InletError>,
 }
 
 impl<W: Write> Work<'_, W> {
@@ -198,7 +225,8 @@ impl<W: Write> Work<'_, W> {
                 Decoded::Skipped(_) => self.totals.skipped += 1,
                 Decoded::Unreadable(unreadable) => {
                     let place = Place { input: self.input.name.clone(), position: unreadable.position };
-                    self.gap(&Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)), record: None });
+                    let gap = Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)), record: None };
+                    self.tell(&Verdicts { gaps: vec![gap], ..Verdicts::default() });
                 }
             }
             let now = decoder.bytes_read();
@@ -228,7 +256,7 @@ impl<W: Write> Work<'_, W> {
         let judge = self.replay.judge;
         judge.judge(batch, |verdicts| self.tell(&verdicts));
         batch.clear();
-        self.output.add(self.part, &[], last)
+        self.output.add(self.part, &[], last) && self.failure.is_none()
     }
 
     fn tell(&mut self, verdicts: &Verdicts) {
@@ -245,6 +273,12 @@ impl<W: Write> Work<'_, W> {
             if *level >= self.replay.log_level {
                 self.told.log(rule, *level, message);
             }
+        }
+        if let Some(keep) = self.replay.keep
+            && self.failure.is_none()
+            && !(verdicts.findings.is_empty() && verdicts.gaps.is_empty())
+        {
+            self.failure = keep(verdicts).err();
         }
         self.output.add(self.part, &text, false);
     }

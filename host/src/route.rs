@@ -145,6 +145,11 @@ impl Router {
         Self { routes, sinks }
     }
 
+    /// Tells whether there is any route at all. Without one nothing is delivered, on purpose.
+    pub fn delivers(&self) -> bool {
+        !self.routes.routes.is_empty()
+    }
+
     /// Returns the queues that a finding goes to. One that tells of a rule goes where that rule's findings go, too.
     pub fn queues(&self, finding: &Finding, about_rule: Option<&str>) -> Vec<SinkNumber> {
         let account = finding.event.account.as_deref();

@@ -63,7 +63,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Files, folders, glob patterns or s3://bucket/prefix of events to replay; `-` is standard input. Without any: live, from the
+    /// Files, folders, glob patterns or `s3://bucket/prefix` of events to replay; `-` is standard input. Without any: live, from the
     /// configured sources
     pub(super) events: Vec<String>,
     #[command(flatten)]

@@ -86,14 +86,16 @@ fn walk(value: &Value, file: Option<&Value>, path: &mut String, lines: &mut Vec<
                     .chars()
                     .all(|character| character.is_ascii_alphanumeric() || character == '_' || character == '-');
                 let dot = if path.is_empty() { "" } else { "." };
-                *path += &if bare { format!("{dot}{key}") } else { format!("{dot}{}", harmless_json(key)) };
+                path.push_str(dot);
+                path.push_str(&if bare { key.clone() } else { harmless_json(key) });
                 walk(value, file.and_then(|file| file.get(key)), path, lines);
                 path.truncate(length);
             }
         }
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (place, value) in items.iter().enumerate() {
-                *path += &format!("[{place}]");
+                // Writing to a String cannot fail.
+                let _ = write!(path, "[{place}]");
                 walk(value, file.and_then(|file| file.get(place)), path, lines);
                 path.truncate(length);
             }

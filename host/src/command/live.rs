@@ -1,6 +1,7 @@
 //! `run` without events: the service, live.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         let [sources, rules, sinks] =
             [(config.source.len(), "source"), (first.judge.rules().len(), "rule"), (config.sink.len(), "sink")]
                 .map(|(number, noun)| count(number as u64, noun));
-        let exit = if !first.refused.is_empty() { Exit::Rules } else { Exit::Done };
+        let exit = if first.refused.is_empty() { Exit::Done } else { Exit::Rules };
         return Ok(exit.max(print(format!("{rules} would judge what {sources} would bring, for {sinks}\n"))?));
     }
     let folder = state_folder(arguments.state.state_dir.as_deref(), &config.state)?;
@@ -150,7 +151,8 @@ fn fingerprint(places: &[PathBuf]) -> Digest {
         files.sort();
         for file in files {
             let metadata = fs::metadata(&file).map(|metadata| (metadata.len(), metadata.modified().ok()));
-            text += &format!("{} {metadata:?}\n", file.display());
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{} {metadata:?}", file.display());
         }
     }
     Digest::of(text)

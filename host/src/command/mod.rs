@@ -3,6 +3,7 @@
 mod args;
 mod build;
 mod config;
+mod deliver;
 mod inspect;
 mod ledger;
 mod live;

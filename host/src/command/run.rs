@@ -11,14 +11,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
 use super::args::{Output, RuleSource, RunArgs};
+use super::deliver::Keeping;
 use super::{Failure, build, compiler, live, print, tell};
 use crate::config::Config;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::exit::Exit;
-use crate::judge::Judge;
+use crate::judge::{Judge, Verdicts};
 use crate::plan;
-use crate::replay::{Replay, TimeRange, Totals};
+use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
 use crate::source::files::{self, Input};
@@ -119,7 +120,16 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
     let judge = Judge::new(rules);
-    let totals = replay(&judge, &inputs, arguments, jobs)?;
+    let keeping = arguments.deliver || arguments.state.state_dir.is_some();
+    let totals = if keeping {
+        let keeping = Keeping::start(arguments, judge)?;
+        let keep = |verdicts: &Verdicts| keeping.keep(verdicts);
+        let totals = replay(&keeping.judge(), &inputs, arguments, jobs, Some(&keep))?;
+        keeping.finish()?;
+        totals
+    } else {
+        replay(&judge, &inputs, arguments, jobs, None)?
+    };
     if totals.failed_inputs > 0 {
         exit = exit.max(Exit::InputOutput);
     }
@@ -140,7 +150,13 @@ pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -
     Ok(load(&found.files, &found.instances, &compiler, &engine, jobs))
 }
 
-fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> Result<Totals, Failure> {
+fn replay(
+    judge: &Judge,
+    inputs: &[Input],
+    arguments: &RunArgs,
+    jobs: usize,
+    keep: Option<&Keep<'_>>,
+) -> Result<Totals, Failure> {
     let started = Instant::now();
     let stdout = io::stdout();
     let encoding = match arguments.output {
@@ -150,17 +166,14 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     };
     let bar = progress_bar(inputs);
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
-    let replay = Replay {
-        judge,
-        inputs,
-        range,
-        jobs,
-        encoding,
-        log_level: arguments.look.log_level.unwrap_or(LogLevel::Warn).into(),
-    };
+    let log_level = arguments.look.log_level.unwrap_or(LogLevel::Warn).into();
+    let replay = Replay { judge, inputs, range, jobs, encoding, log_level, keep };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
-    let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(Failure::output)?;
+    let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(|error| match error {
+        ReplayError::Output(error) => Failure::output(error),
+        error @ ReplayError::Keep(_) => Failure::input_output(error),
+    })?;
     bar.finish_and_clear();
     let summary = Summary {
         totals,

@@ -1,5 +1,6 @@
 //! `sinks test`: sends a finding that says it is a test, to see whether it arrives.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -36,9 +37,10 @@ pub(super) fn run(command: &SinksCommand) -> Result<Exit, Failure> {
     for sink in config.sink.iter().filter(|sink| sinks.is_empty() || sinks.iter().any(|name| name == sink.name())) {
         let name = terminal(sink.name());
         match runtime.block_on(send(sink, &delivery)) {
-            Ok(()) => text += &format!("{name}: taken\n"),
+            // Writing to a String cannot fail.
+            Ok(()) => _ = writeln!(text, "{name}: taken"),
             Err(reason) => {
-                text += &format!("{name}: not taken: {}\n", terminal(&reason));
+                let _ = writeln!(text, "{name}: not taken: {}", terminal(&reason));
                 exit = Exit::InputOutput;
             }
         }

@@ -19,7 +19,7 @@ use self::episode::Episode;
 pub use self::episode::{Occurrence, Report};
 
 /// An occurrence that nothing ends, such as a rule's fault, belongs to the episode before it within this time of that episode's beginning.
-const TOGETHER: Duration = Duration::from_secs(3600);
+const TOGETHER: Duration = Duration::from_hours(1);
 
 /// How many episodes are remembered at a time. Subjects are names out of the configuration, or are capped by this.
 const EPISODES: usize = 1_000;

@@ -30,7 +30,7 @@ const TOGETHER: usize = 256;
 const HELD: usize = 2_000;
 
 /// An event that is dated further ahead than this is dated in the future: clocks of AWS services do not differ by as much.
-const FUTURE: Duration = Duration::from_secs(300);
+const FUTURE: Duration = Duration::from_mins(5);
 
 /// How many event ids are remembered to tell two records with one id, in each of two generations.
 const IDS: usize = 100_000;
@@ -211,7 +211,7 @@ impl Intake {
     /// Finds the sinks of a finding.
     pub(super) fn filing(&self, finding: Finding, now: Timestamp) -> Filing {
         let sinks = self.router.queues(&finding, None);
-        if sinks.is_empty() {
+        if sinks.is_empty() && self.router.delivers() {
             let detail = format!("a finding of severity {} goes nowhere", finding.severity);
             self.health.raise(Condition::Unrouted, &finding.rule.id, detail, now);
         }
@@ -236,6 +236,31 @@ impl Intake {
             rule: Some(rule.to_owned()),
         };
         self.health.occur(Condition::RuleFault, rule, occurrence, now);
+    }
+}
+
+impl Intake {
+    /// Writes down what was judged outside the intake, as in a replay.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not on disk.
+    pub async fn keep(
+        &self,
+        source: &str,
+        verdicts: &Verdicts,
+        stop: &watch::Receiver<Stop>,
+    ) -> Result<(), InletError> {
+        let now = Timestamp::now();
+        let judge = self.judge();
+        self.metrics.judged(verdicts, judge.rules());
+        let mut commit = Commit { source: source.to_owned(), ..Commit::default() };
+        for gap in &verdicts.gaps {
+            self.gap_occurred(source, &judge, gap, now);
+            commit.gaps.push(open_gap(gap));
+        }
+        commit.findings.extend(verdicts.findings.iter().map(|finding| self.filing(finding.clone(), now)));
+        self.commit(commit, stop).await.map(drop)
     }
 }
 

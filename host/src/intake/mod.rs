@@ -88,6 +88,11 @@ impl Intake {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
     }
 
+    /// Tells whether findings are delivered anywhere.
+    pub fn router_delivers(&self) -> bool {
+        self.router.delivers()
+    }
+
     /// Returns the ledger.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger

@@ -138,14 +138,13 @@ fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result
     // Two findings of one commit with one id are one finding: the second is a copy of the first.
     let mut filed = BTreeMap::new();
     for filing in &commit.findings {
-        let place = match filed.get(&filing.finding.id) {
-            Some(&place) => place,
-            None => {
-                let (place, new) = file(connection, filing, now)?;
-                committed.new_findings += u64::from(new);
-                filed.insert(filing.finding.id, place);
-                place
-            }
+        let place = if let Some(&place) = filed.get(&filing.finding.id) {
+            place
+        } else {
+            let (place, new) = file(connection, filing, now)?;
+            committed.new_findings += u64::from(new);
+            filed.insert(filing.finding.id, place);
+            place
         };
         committed.places.push(place);
     }

@@ -67,7 +67,7 @@ async fn open(folder: &Path, sinks: &[&str]) -> (Ledger, Vec<SinkNumber>) {
 }
 
 async fn due(ledger: &Ledger, sink: SinkNumber, now: Timestamp) -> Vec<Owed> {
-    ledger.due(sink, now, now + Duration::from_secs(600), 1_000).await.unwrap()
+    ledger.due(sink, now, now + Duration::from_mins(10), 1_000).await.unwrap()
 }
 
 fn taken(owed: &Owed) -> Settled {
@@ -227,7 +227,7 @@ async fn what_is_old_is_forgotten_unless_somebody_still_has_to_do_something() {
     let dead = Settled { settlement: Settlement::Dead { reason: "refused".into() }, ..taken(&owed[1]) };
     ledger.settle(sinks[0], vec![taken(&owed[0]), dead]).await.unwrap();
     ledger.commit(Commit { closed: vec![gap(1).id], ..commit(Vec::new()) }, at(1)).await.unwrap();
-    let forgotten = ledger.forget(Duration::from_secs(60), at(1_000)).await.unwrap();
+    let forgotten = ledger.forget(Duration::from_mins(1), at(1_000)).await.unwrap();
     // The one that was taken and the one that nobody wants; not the owed one, nor the dead letter, nor the open gap.
     assert_eq!(forgotten, Forgotten { findings: 2, gaps: 1 });
     let reader = Reader::open(folder.path()).unwrap();

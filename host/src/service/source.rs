@@ -18,7 +18,7 @@ use crate::source::{Inlet, Progress, Source, SourceError};
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest such wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A source that runs for so long without failing is well again.
 const WELL_AFTER: Duration = Duration::from_secs(90);

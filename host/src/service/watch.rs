@@ -15,7 +15,7 @@ use crate::sink::Stop;
 use crate::source::Progress;
 
 /// A late event is expected within this time: the watermark of a source stays so far behind.
-const LATENESS: Duration = Duration::from_secs(15 * 60);
+const LATENESS: Duration = Duration::from_mins(15);
 
 /// How often what is wrong is filed, where no batch has taken it along.
 const REPORTS: Duration = Duration::from_secs(1);
@@ -27,10 +27,10 @@ const GAUGES: Duration = Duration::from_secs(5);
 const GAPS: Duration = Duration::from_secs(2);
 
 /// How often the ledger forgets what is old.
-const FORGET: Duration = Duration::from_secs(3600);
+const FORGET: Duration = Duration::from_hours(1);
 
 /// How often a sign of life is given.
-const HEARTBEAT: Duration = Duration::from_secs(60);
+const HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// A source as those see it who watch it.
 pub(super) struct WatchedSource {

@@ -153,7 +153,7 @@ impl SinkConfig {
     /// Fails where the configuration cannot work, such as a secret that is not there.
     pub async fn build(&self) -> Result<Box<dyn Sink>, SinkError> {
         Ok(match self {
-            Self::Stdout(config) => Box::new(config.build()?),
+            Self::Stdout(config) => Box::new(config.build()),
         })
     }
 }

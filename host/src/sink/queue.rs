@@ -18,7 +18,7 @@ use crate::ledger::{Ledger, LedgerError, Owed, Settled, Settlement, SinkNumber};
 use crate::telemetry::Metrics;
 
 /// How long one call of a sink may take before it counts as failed. Sinks bound their own time; this is the backstop.
-const LONGEST_CALL: Duration = Duration::from_secs(120);
+const LONGEST_CALL: Duration = Duration::from_mins(2);
 
 /// How often the queue looks for what has become due by somebody else's hand, such as a retried dead letter.
 const LOOK: Duration = Duration::from_secs(2);
@@ -120,7 +120,8 @@ impl Queue {
             }
             started = true;
             if let Some(rate) = self.retry.rate_per_second.filter(|rate| *rate > 0.0) {
-                let spacing = Duration::from_secs_f64(due.len() as f64 / rate);
+                let number = u32::try_from(due.len()).unwrap_or(u32::MAX);
+                let spacing = Duration::try_from_secs_f64(f64::from(number) / rate).unwrap_or(self.retry.longest.0);
                 running.next_at = running.next_at.max(Instant::now()) + spacing;
             }
             running.places.extend(due.iter().map(|owed| owed.place));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, Receipt, RetryConfig, Sink, SinkError};
+use super::{Delivery, Receipt, RetryConfig, Sink};
 use crate::encoding::{Encoding, EncodingName};
 
 /// The configuration of a sink `stdout`.
@@ -29,14 +29,14 @@ pub(super) struct Stdout {
 }
 
 impl StdoutConfig {
-    pub(super) fn build(&self) -> Result<Stdout, SinkError> {
+    pub(super) fn build(&self) -> Stdout {
         let terminal = io::stdout().is_terminal();
         let encoding = match self.encoding {
             Some(name) => name.encoding(terminal),
             None if terminal => Encoding::Text { color: true },
             None => Encoding::Json,
         };
-        Ok(Stdout { encoding })
+        Stdout { encoding }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program's log, on standard error.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
@@ -91,7 +92,10 @@ fn harmless(entry: &str, format: LogFormat) -> String {
             _ if !is_deceptive(character) => out.push(character),
             LogFormat::Text => out.extend(character.escape_unicode()),
             LogFormat::Json => {
-                out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")))
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
             }
         }
     }
