@@ -159,7 +159,7 @@ impl Queue {
             running.calls.abort_all();
             tracing::error!(sink = self.name, "the sink panicked");
             running.failures += 1;
-            running.pause_until = Some(Instant::now() + self.pause(running.failures));
+            running.pause_until = Some(Instant::now() + backoff(&self.retry, running.failures));
             return;
         };
         receipts.resize(owed.len(), Receipt::again("the sink said nothing of it"));
@@ -201,7 +201,8 @@ impl Queue {
                     self.gave_up(owed, &reason, now);
                     return Settlement::Dead { reason };
                 }
-                let wait = after.unwrap_or_default().max(self.pause(owed.attempts + 1)).min(self.retry.longest.0);
+                let wait =
+                    after.unwrap_or_default().max(backoff(&self.retry, owed.attempts + 1)).min(self.retry.longest.0);
                 Settlement::Again { due: now.saturating_add(wait).unwrap_or(Timestamp::MAX), reason }
             }
         }
@@ -217,7 +218,7 @@ impl Queue {
             return;
         }
         running.failures = running.failures.saturating_add(1);
-        let pause = pause.unwrap_or_default().max(self.pause(running.failures)).min(self.retry.longest.0);
+        let pause = pause.unwrap_or_default().max(backoff(&self.retry, running.failures)).min(self.retry.longest.0);
         running.pause_until = Some(Instant::now() + pause);
         let reason = settled.iter().find_map(|settled| match &settled.settlement {
             Settlement::Again { reason, .. } | Settlement::Dead { reason } => Some(reason.as_str()),
@@ -246,13 +247,13 @@ impl Queue {
         };
         self.health.occur(Condition::SinkGaveUp, &self.name, occurrence, now);
     }
+}
 
-    /// Returns the wait after so many failures: doubled each time, and half of it left to chance, so that many hosts do not knock together.
-    fn pause(&self, failures: u32) -> Duration {
-        let doubled = self.retry.first.0.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20)));
-        let wait = doubled.min(self.retry.longest.0);
-        wait.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
+/// Returns the wait after so many failures: doubled each time, and half of it left to chance, so that many hosts do not knock together.
+fn backoff(retry: &RetryConfig, failures: u32) -> Duration {
+    let doubled = retry.first.0.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(20)));
+    let wait = doubled.min(retry.longest.0);
+    wait.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 /// How a part of the service should stop.
@@ -266,3 +267,6 @@ pub enum Stop {
     /// At once: the time for finishing is over.
     Now,
 }
+
+#[cfg(test)]
+mod tests;
