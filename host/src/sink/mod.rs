@@ -3,7 +3,19 @@
 //! A sink hands deliveries over to a service and says of each what became of it. It keeps nothing: what is to be sent stands in the ledger
 //! until the service has taken it, and the queue (`queue.rs`) decides what is sent when, and when to give up.
 
+mod answer;
+mod arn;
+mod cloudwatch;
+mod eventbridge;
+mod file;
+mod fit;
 mod queue;
+mod round;
+#[cfg(test)]
+mod samples;
+mod securityhub;
+mod sns;
+mod sqs;
 mod stdout;
 
 use std::time::Duration;
@@ -13,7 +25,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::cloudwatch::{CloudWatchConfig, Time};
+pub use self::eventbridge::EventBridgeConfig;
+pub use self::file::FileConfig;
 pub use self::queue::{Queue, Stop};
+pub use self::securityhub::SecurityHubConfig;
+pub use self::sns::{MessageForm, SnsConfig};
+pub use self::sqs::SqsConfig;
 pub use self::stdout::StdoutConfig;
 use crate::config::Span;
 use crate::finding::Finding;
@@ -123,6 +141,21 @@ pub struct SinkError(pub String);
 pub enum SinkConfig {
     /// Standard output.
     Stdout(StdoutConfig),
+    /// A file.
+    File(FileConfig),
+    /// A topic of Amazon SNS.
+    Sns(SnsConfig),
+    /// A queue of Amazon SQS.
+    Sqs(SqsConfig),
+    /// A bus of Amazon EventBridge.
+    #[serde(rename = "eventbridge")]
+    EventBridge(EventBridgeConfig),
+    /// AWS Security Hub.
+    #[serde(rename = "securityhub")]
+    SecurityHub(SecurityHubConfig),
+    /// A metric of Amazon CloudWatch.
+    #[serde(rename = "cloudwatch")]
+    CloudWatch(CloudWatchConfig),
 }
 
 impl SinkConfig {
@@ -135,14 +168,26 @@ impl SinkConfig {
     /// Returns the sink's name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Stdout(StdoutConfig { name, .. }) => name,
+            Self::Stdout(StdoutConfig { name, .. })
+            | Self::File(FileConfig { name, .. })
+            | Self::Sns(SnsConfig { name, .. })
+            | Self::Sqs(SqsConfig { name, .. })
+            | Self::EventBridge(EventBridgeConfig { name, .. })
+            | Self::SecurityHub(SecurityHubConfig { name, .. })
+            | Self::CloudWatch(CloudWatchConfig { name, .. }) => name,
         }
     }
 
     /// Returns when deliveries are tried again.
     pub fn retry(&self) -> &RetryConfig {
         match self {
-            Self::Stdout(StdoutConfig { retry, .. }) => retry,
+            Self::Stdout(StdoutConfig { retry, .. })
+            | Self::File(FileConfig { retry, .. })
+            | Self::Sns(SnsConfig { retry, .. })
+            | Self::Sqs(SqsConfig { retry, .. })
+            | Self::EventBridge(EventBridgeConfig { retry, .. })
+            | Self::SecurityHub(SecurityHubConfig { retry, .. })
+            | Self::CloudWatch(CloudWatchConfig { retry, .. }) => retry,
         }
     }
 
@@ -154,6 +199,12 @@ impl SinkConfig {
     pub async fn build(&self) -> Result<Box<dyn Sink>, SinkError> {
         Ok(match self {
             Self::Stdout(config) => Box::new(config.build()),
+            Self::File(config) => Box::new(config.build()?),
+            Self::Sns(config) => Box::new(config.build().await?),
+            Self::Sqs(config) => Box::new(config.build().await?),
+            Self::EventBridge(config) => Box::new(config.build().await?),
+            Self::SecurityHub(config) => Box::new(config.build().await?),
+            Self::CloudWatch(config) => Box::new(config.build().await?),
         })
     }
 }
