@@ -254,7 +254,9 @@ fi
 version=$(cargo metadata --locked --format-version 1 --no-deps | python3 -c '
 import json, sys
 print(next(package["version"] for package in json.load(sys.stdin)["packages"] if package["name"] == "orgwatch-host"))')
-target_dir=$(cargo metadata --locked --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+target_dir=$(cargo metadata --locked --format-version 1 --no-deps | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["target_directory"])')
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 out=$target_dir/release-artifacts/$version
