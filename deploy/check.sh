@@ -53,7 +53,7 @@ policies deploy/cloudformation.yaml TrailSource=existing RunsOn=principal Princi
   ExistingTrailTopicArn=arn:aws:sns:eu-west-1:444455556666:trail
 policies deploy/log-archive.yaml BucketName=trail HostRoleArn=arn:aws:iam::111122223333:role/host
 policies deploy/log-archive.yaml BucketName=trail HostRoleArn=arn:aws:iam::111122223333:role/host BackFill=yes \
-  KeyArn=arn:aws:kms:us-east-1:444455556666:key/trail QueueArn=arn:aws:sqs:us-east-1:111122223333:orgwatch-trail
+  KeyArn=arn:aws:kms:us-east-1:444455556666:key/trail
 
 say "hadolint"
 "$tools/hadolint/bin/hadolint" deploy/Dockerfile || wrong "hadolint has findings"
