@@ -148,24 +148,31 @@ assert_static() {
   fi
 }
 
-# cargo-cyclonedx writes a file beside the manifest of every crate of the workspace; only the host's is of use.
+# cargo-cyclonedx writes a file beside the manifest of every crate of the workspace; only the host's is of use. It names the crates of the
+# workspace by where they lie, which is nobody's business.
 sbom() {
-  local target=$1 name=sbom-in-the-making
+  local target=$1
   say "writing the SBOM for $target"
-  cargo cyclonedx --manifest-path host/Cargo.toml --format json --spec-version 1.5 --target "$target" --override-filename "$name" --quiet
-  mv "host/$name.json" "$out/orgwatch-host-$version-$target.cdx.json"
-  find . -path ./target -prune -o -name "$name.json" -exec rm {} +
+  cargo cyclonedx --manifest-path host/Cargo.toml --format json --spec-version 1.5 --target "$target" \
+    --override-filename "$sbom_name" --quiet
+  sed "s|file://$root|file:///orgwatch|g" "host/$sbom_name.json" > "$out/orgwatch-host-$version-$target.cdx.json"
+}
+
+# Leaves nothing behind, however it ends.
+readonly sbom_name=sbom-in-the-making
+stage=''
+clean_up() {
+  find . -path ./target -prune -o -name "$sbom_name.json" -exec rm {} +
+  [[ -z $stage ]] || rm -rf "$stage"
 }
 
 # The packs as `--rules` takes them: the manifest and the components. Components are the same for every machine.
 rules() {
-  local host=$1 stage pack
+  local host=$1 pack
   say "building the rule packs"
   have_target "$wasm_target"
   "$host" build rules/
   stage=$(mktemp -d)
-  # shellcheck disable=SC2064 # The folder of now, not the variable of then.
-  trap "rm -rf '$stage'" EXIT
   for pack in rules/*/; do
     install -D -m 0644 -t "$stage/$pack" "$pack/pack.toml"
     install -D -m 0644 -t "$stage/$pack/dist" "$pack"/dist/*.wasm
@@ -225,6 +232,7 @@ done
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
+trap clean_up EXIT
 has cargo || fail "cargo is not installed; install Rust with rustup"
 
 # Everything that is missing is said before anything is built.
