@@ -18,7 +18,7 @@ use crate::rule::discover;
 use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
-use crate::telemetry::start_log;
+use crate::telemetry::{Metrics, Otlp, start_log};
 
 /// Runs live until somebody says stop.
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
@@ -26,7 +26,15 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let routes = check(&mut config)?;
     let format = arguments.look.log_format.unwrap_or(config.telemetry.log_format);
     let level = arguments.look.log_level.unwrap_or(config.telemetry.log_level);
-    start_log(format, level);
+    let metrics = Arc::new(Metrics::default());
+    let otlp = match &config.telemetry.otlp {
+        Some(endpoint) => Some(
+            Otlp::start(endpoint, &metrics)
+                .map_err(|error| Failure::usage(format!("[telemetry] otlp = `{endpoint}` cannot work: {error}")))?,
+        ),
+        None => None,
+    };
+    start_log(format, level, otlp.as_ref().map(Otlp::tracer));
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
@@ -81,6 +89,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
             retention: config.state.retention.0,
             workers: jobs,
             telemetry: config.telemetry,
+            metrics,
         };
         service.run().await.map_err(Failure::input_output)
     })

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use self::judging::Judging;
 pub use self::judging::Seen;
@@ -119,6 +120,16 @@ impl Intake {
     ///
     /// Fails when the body cannot be read, when the ledger fails in a way that does not pass, and when the service stops first.
     pub async fn take(
+        self: &Arc<Self>,
+        source: &str,
+        batch: Batch,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<Taken, InletError> {
+        let span = tracing::info_span!("batch", source, input = &*batch.input);
+        self.take_one(source, batch, stop).instrument(span).await
+    }
+
+    async fn take_one(
         self: &Arc<Self>,
         source: &str,
         batch: Batch,

@@ -56,6 +56,8 @@ pub struct Service {
     pub workers: usize,
     /// What can be seen from outside.
     pub telemetry: TelemetryConfig,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why a service cannot start, or cannot go on.
@@ -85,7 +87,7 @@ impl Service {
     /// Fails when it cannot start, and when the ledger fails in a way that does not pass.
     pub async fn run(self) -> Result<Exit, ServiceError> {
         let health = Arc::new(Health::default());
-        let metrics = Arc::new(Metrics::default());
+        let metrics = self.metrics;
         let names = self.sinks.iter().map(|sink| sink.name.clone()).collect();
         let numbers = self.ledger.sinks(names).await?;
         let loaded = self.rules.start();

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use opentelemetry_sdk::trace::SdkTracer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -41,8 +43,8 @@ pub enum LogLevel {
     Error,
 }
 
-/// Starts the log. Only the first start of a process counts.
-pub fn start_log(format: LogFormat, level: LogLevel) {
+/// Starts the log, and the traces where a tracer is given. Only the first start of a process counts.
+pub fn start_log(format: LogFormat, level: LogLevel, tracer: Option<SdkTracer>) {
     let own = match level {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Info => LevelFilter::INFO,
@@ -51,12 +53,16 @@ pub fn start_log(format: LogFormat, level: LogLevel) {
     };
     // Libraries speak of matters of their own; what concerns the operator the program says itself.
     let filter = Targets::new().with_target("orgwatch_host", own).with_default(LevelFilter::ERROR);
-    let layer = tracing_subscriber::fmt::layer().with_writer(Harmless { format }).with_ansi(false).with_target(false);
-    let registry = tracing_subscriber::registry().with(filter);
-    let _ = match format {
-        LogFormat::Text => registry.with(layer).try_init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(Harmless { format }).with_ansi(false).with_target(false);
+    let lines = match format {
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
+    let spans = tracer.map(|tracer| {
+        let filter = Targets::new().with_target("orgwatch_host", LevelFilter::INFO);
+        tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter)
+    });
+    let _ = tracing_subscriber::registry().with(lines).with(spans).try_init();
 }
 
 /// Writes entries to standard error with everything escaped that could deceive a reader: one entry is one line.

@@ -3,6 +3,7 @@
 mod address;
 mod log;
 mod metrics;
+mod otlp;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::address::{Answers, listen};
 pub use self::log::{LogFormat, LogLevel, start_log};
 pub use self::metrics::Metrics;
+pub use self::otlp::Otlp;
 
 /// The address that answers unless the configuration names another. 9464 is the port that exporters of OpenTelemetry use.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);

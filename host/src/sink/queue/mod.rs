@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::Instrument as _;
 
 use super::{Delivery, Receipt, RetryConfig, Sink};
 use crate::health::{Condition, Health, Occurrence};
@@ -126,9 +127,10 @@ impl Queue {
             }
             running.places.extend(due.iter().map(|owed| owed.place));
             let sink = Arc::clone(&self.sink);
+            let span = tracing::info_span!("delivery", sink = self.name, findings = due.len());
             running.calls.spawn(async move {
                 let deliveries: Vec<Delivery> = due.iter().map(|owed| owed.delivery.clone()).collect();
-                let receipts = match timeout(LONGEST_CALL, sink.send(&deliveries)).await {
+                let receipts = match timeout(LONGEST_CALL, sink.send(&deliveries).instrument(span)).await {
                     Ok(receipts) => receipts,
                     Err(_) => vec![Receipt::again("the sink took too long"); due.len()],
                 };
