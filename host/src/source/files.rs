@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::s3::ObjectInput;
 use crate::escape::{self, terminal};
 
 /// One input to replay.
@@ -13,7 +14,14 @@ use crate::escape::{self, terminal};
 pub struct Input {
     /// Its name in messages.
     pub name: Arc<str>,
-    path: Option<PathBuf>,
+    origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    StandardInput,
+    File(PathBuf),
+    Object(ObjectInput),
 }
 
 /// Something named on the command line that cannot be read.
@@ -45,27 +53,44 @@ pub enum InputError {
 
 impl Input {
     fn standard_input() -> Self {
-        Self { name: "-".into(), path: None }
+        Self { name: "-".into(), origin: Origin::StandardInput }
     }
 
     fn file(path: PathBuf) -> Self {
-        Self { name: path.to_string_lossy().into(), path: Some(path) }
+        Self { name: path.to_string_lossy().into(), origin: Origin::File(path) }
     }
 
-    /// Returns the input's size on disk in bytes, where it has one.
+    pub(super) fn object(object: ObjectInput) -> Self {
+        Self { name: object.name().into(), origin: Origin::Object(object) }
+    }
+
+    /// Returns the file, where it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            Origin::StandardInput | Origin::Object(_) => None,
+        }
+    }
+
+    /// Returns the input's size in bytes as it is stored, where it has one.
     pub fn size(&self) -> Option<u64> {
-        fs::metadata(self.path.as_ref()?).ok().map(|metadata| metadata.len())
+        match &self.origin {
+            Origin::StandardInput => None,
+            Origin::File(path) => fs::metadata(path).ok().map(|metadata| metadata.len()),
+            Origin::Object(object) => Some(object.size()),
+        }
     }
 
-    /// Opens the input.
+    /// Opens the input. An object is read by the runtime that found it, so the thread that reads must not be one of the runtime's own.
     ///
     /// # Errors
     ///
-    /// Fails when the file cannot be opened.
+    /// Fails when the file or the object cannot be opened.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        Ok(match &self.path {
-            Some(path) => Box::new(File::open(path)?),
-            None => Box::new(io::stdin()),
+        Ok(match &self.origin {
+            Origin::StandardInput => Box::new(io::stdin()),
+            Origin::File(path) => Box::new(File::open(path)?),
+            Origin::Object(object) => object.open()?,
         })
     }
 }

@@ -34,6 +34,7 @@ use self::framing::{Framed, Framer};
 pub use self::limits::DecodeLimits;
 use self::lost::Loss;
 use self::shape::Shape;
+pub(super) use self::shape::is_record;
 pub use self::unreadable::{Decoded, Position, Record, Skipped, Unreadable, UnreadableReason};
 
 /// How many payloads may lie inside one another, such as CloudWatch Logs data in an SNS message.

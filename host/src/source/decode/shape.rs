@@ -30,6 +30,11 @@ pub(super) fn record_fields(object: Node<'_>) -> usize {
     RECORD_FIELDS.iter().filter(|field| object.get(field).is_some()).count()
 }
 
+/// Tells whether an object is a CloudTrail record, by the keys at its top level.
+pub(in crate::source) fn is_record(object: Node<'_>) -> bool {
+    RECORD_FIELDS.iter().any(|field| object.get(field).is_some())
+}
+
 /// Tells what an item holds.
 pub(super) fn read(document: Document) -> Shape {
     let mut item = document;
@@ -53,7 +58,7 @@ fn unwrap(document: Document) -> Unwrapped {
     if root.kind() != Kind::Object {
         return Unwrapped::Done(not_a_record(root.kind().name()));
     }
-    if RECORD_FIELDS.iter().any(|field| root.get(field).is_some()) {
+    if is_record(root) {
         return Unwrapped::Done(match service_notification(root) {
             Some(shape) => shape,
             None => Shape::Record(document),
@@ -61,8 +66,7 @@ fn unwrap(document: Document) -> Unwrapped {
     }
     let text_in = |key: &str| root.get(key).and_then(Node::string);
     if let (Some(_), Some(detail)) = (root.get("detail-type"), root.get("detail")) {
-        let is_record = RECORD_FIELDS.iter().any(|field| detail.get(field).is_some());
-        if !is_record && root.get("source").is_some_and(|source| source.is_string("aws.s3")) {
+        if !is_record(detail) && root.get("source").is_some_and(|source| source.is_string("aws.s3")) {
             return Unwrapped::Done(Shape::Skipped(Skipped::S3Notification));
         }
         return inner(detail.raw_text());

@@ -1,0 +1,198 @@
+//! The loop of a bucket: list, bring what is new, wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tracing::info;
+
+use super::S3;
+use super::days::resume;
+use super::walk::Range;
+use crate::source::key::LogKey;
+use crate::source::{Batch, Body, Inlet, Source, SourceError};
+
+/// Regions that are followed at a time.
+const CHAINS: usize = 8;
+
+/// Files of one region that fail in one round before the rest of them waits for the next.
+const FAILURES: usize = 3;
+
+/// Where one region's files stand.
+#[derive(Debug, Default)]
+struct Chain {
+    /// All files up to this key are on disk.
+    done: Option<String>,
+    /// Files after the place where the next list begins that are on disk.
+    taken: BTreeSet<String>,
+}
+
+#[async_trait]
+impl Source for S3 {
+    async fn run(&self, inlet: &Inlet) -> Result<(), SourceError> {
+        let mut chains = BTreeMap::new();
+        loop {
+            self.round(inlet, &mut chains).await;
+            tokio::select! {
+                () = inlet.stopped() => return Ok(()),
+                () = sleep(self.every) => {}
+            }
+        }
+    }
+}
+
+impl S3 {
+    /// Lists everything once and brings what is new.
+    async fn round(&self, inlet: &Inlet, chains: &mut BTreeMap<Range, Chain>) {
+        let began = Timestamp::now();
+        let walked = match self.shelf.walk().await {
+            Ok(walked) => walked,
+            Err(text) => return self.troubles.raise(inlet, "list", text),
+        };
+        self.troubles.well(inlet, "list");
+        if !walked.strays.is_empty() {
+            let objects = walked.strays.len();
+            info!(objects, bucket = self.shelf.bucket, "skipped objects that CloudTrail did not write");
+        }
+        let files = Semaphore::new(self.concurrency);
+        let mut waiting = walked.ranges.into_iter();
+        let mut following = FuturesUnordered::new();
+        loop {
+            while following.len() < CHAINS
+                && !inlet.stopping()
+                && let Some(range) = waiting.next()
+            {
+                let mut chain = chains.remove(&range).unwrap_or_default();
+                let files = &files;
+                following.push(async move {
+                    let failed = self.follow(inlet, files, &range, &mut chain).await;
+                    (range, chain, failed)
+                });
+            }
+            let Some((range, chain, failed)) = following.next().await else { break };
+            match failed {
+                None => self.troubles.well(inlet, &range.prefix),
+                Some((text, waiting)) => {
+                    self.troubles.raise(inlet, &range.prefix, text);
+                    if waiting.is_some() {
+                        self.troubles.note(&range.prefix, waiting);
+                    }
+                }
+            }
+            chains.insert(range, chain);
+        }
+        if inlet.stopping() {
+            return;
+        }
+        if self.troubles.none() {
+            inlet.caught_up(began);
+        }
+        let age = self.troubles.oldest().map_or(0, |since| began.duration_since(since).as_secs());
+        inlet.oldest_waiting(u64::try_from(age).unwrap_or(0));
+    }
+
+    /// Brings what is new in one region. Returns what failed first, and since when it waits.
+    async fn follow(
+        &self,
+        inlet: &Inlet,
+        files: &Semaphore,
+        range: &Range,
+        chain: &mut Chain,
+    ) -> Option<(String, Option<Timestamp>)> {
+        let checkpoint = format!("s3://{}/{}", self.shelf.bucket, range.prefix);
+        if chain.done.is_none() {
+            match inlet.checkpoint(&checkpoint).await {
+                Ok(key) => chain.done = key,
+                Err(error) => return Some((format!("failed to read how far s3://{checkpoint} was read: {}", crate::source::answer::causes(&error)), None)),
+            }
+        }
+        let first = self.days.start_after(&range.region);
+        let resumed = chain.done.as_ref().map(|key| resume(&range.region, key, self.overlap));
+        let start = first.max(resumed);
+        let end = self.days.end_before(&range.region);
+        // How far everything is on disk: each file says it to the ledger on its own way there.
+        let done = Arc::new(Mutex::new(chain.done.clone()));
+        let mut failed = None;
+        let mut failures = 0;
+        let mut token = None;
+        loop {
+            let (page, next) = match self.shelf.page(range, start.as_deref(), token).await {
+                Ok(page) => page,
+                Err(text) => return Some((text, None)),
+            };
+            let beyond = end.as_ref().is_some_and(|end| page.last().is_some_and(|last| last.key >= *end));
+            let wanted = |key: &str| {
+                let inside = end.as_ref().is_none_or(|end| key < end.as_str());
+                inside && LogKey::parse(key).is_some()
+            };
+            let keys: Vec<String> =
+                page.into_iter().map(|object| object.key).filter(|key| wanted(key) && !chain.taken.contains(key)).collect();
+            let bring = |key: String| {
+                let done = Arc::clone(&done);
+                let checkpoint = &checkpoint;
+                async move {
+                    let brought = self.bring(inlet, files, checkpoint, &key, &done).await;
+                    (key, brought)
+                }
+            };
+            let mut brought = stream::iter(keys).map(bring).buffered(self.concurrency);
+            while let Some((key, brought)) = brought.next().await {
+                match brought {
+                    Ok(()) => {
+                        if failed.is_none() {
+                            chain.done = chain.done.take().max(Some(key.clone()));
+                            done.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&chain.done);
+                        }
+                        chain.taken.insert(key);
+                    }
+                    Err(text) => {
+                        let delivered = LogKey::parse(&key).and_then(|key| key.delivered());
+                        failed.get_or_insert((text, delivered));
+                        failures += 1;
+                    }
+                }
+                if failures >= FAILURES {
+                    break;
+                }
+            }
+            drop(brought);
+            // What lies before the place where the next list begins does not come again.
+            let resumed = chain.done.as_ref().map(|key| resume(&range.region, key, self.overlap));
+            chain.taken.retain(|key| resumed.as_ref().is_none_or(|start| key > start));
+            token = next;
+            if token.is_none() || beyond || failures >= FAILURES || inlet.stopping() {
+                return failed.filter(|_| !inlet.stopping());
+            }
+        }
+    }
+
+    /// Brings one file.
+    async fn bring(
+        &self,
+        inlet: &Inlet,
+        files: &Semaphore,
+        checkpoint: &str,
+        key: &str,
+        done: &Mutex<Option<String>>,
+    ) -> Result<(), String> {
+        // The semaphore is never closed.
+        let _permit = files.acquire().await.map_err(|error| error.to_string())?;
+        if inlet.stopping() {
+            return Err("the service stops".to_owned());
+        }
+        let bucket = &self.shelf.bucket;
+        let body = self.objects.get(bucket, key).await.map_err(|error| error.text)?;
+        let done = done.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let batch = Batch {
+            input: format!("s3://{bucket}/{key}").into(),
+            body: Body::Bytes(body),
+            checkpoint: done.map(|done| (checkpoint.to_owned(), done)),
+            account: LogKey::parse(key).map(|key| key.account.to_owned()),
+        };
+        inlet.take(batch).await.map(drop).map_err(|error| format!("failed to take s3://{bucket}/{key}: {}", crate::source::answer::causes(&error)))
+    }
+}
