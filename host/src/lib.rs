@@ -20,6 +20,7 @@ pub mod judge;
 mod ordered;
 pub mod pack;
 pub mod plan;
+pub mod redact;
 pub mod replay;
 pub mod rule;
 pub mod sandbox;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
-use super::args::{LogLevel, Output, RuleSource, RunArgs};
+use super::args::{Form, LogLevel, RuleSource, RunArgs};
 use super::{Failure, build, compiler, print, tell};
 use crate::config::Config;
 use crate::encoding::Encoding;
@@ -136,9 +136,11 @@ fn replay(judge: &Judge, inputs: &[Input], arguments: &RunArgs, jobs: usize) -> 
     let started = Instant::now();
     let stdout = io::stdout();
     let encoding = match arguments.output {
-        Some(Output::Json) => Encoding::Json,
+        Some(Form::Json) => Encoding::Json,
+        Some(Form::Ocsf) => Encoding::Ocsf,
+        Some(Form::Asff) => Encoding::Asff,
         None if !stdout.is_terminal() => Encoding::Json,
-        Some(Output::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
+        Some(Form::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
     };
     let bar = progress_bar(inputs);
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
