@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
-    let first = Loaded::new(rules, found.broken());
+    let first = Loaded::new(rules, found.broken(), found.redacts);
     for (rule, reason) in &first.refused {
         tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
     }
@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let reload = move || {
         let found = RulesFound::find(&source, false).map_err(|failure| failure.to_string())?;
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
-        Ok(Loaded::new(rules, found.broken()))
+        Ok(Loaded::new(rules, found.broken(), found.redacts))
     };
     let places = watched_places(&arguments.source.rules, &config, arguments.source.config.as_deref());
     let rules = Rules::new(first, reload, move || fingerprint(&places));

@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod config;
 mod deliver;
+mod inputs;
 mod inspect;
 mod ledger;
 mod live;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
-use super::args::{Output, RuleSource, RunArgs};
+use super::args::{Form, RuleSource, RunArgs};
 use super::deliver::Keeping;
+use super::inputs::Inputs;
 use super::{Failure, build, compiler, live, print, tell};
 use crate::config::Config;
 use crate::encoding::Encoding;
@@ -22,11 +23,13 @@ use crate::plan;
 use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
-use crate::source::files::{self, Input};
+use crate::source::files::Input;
 use crate::telemetry::LogLevel;
 
 /// The rules that a command works with, before they are loaded.
 pub(super) struct RulesFound {
+    /// Whether credentials are kept out of findings.
+    pub(super) redacts: bool,
     pub(super) limits: Limits,
     pub(super) files: Vec<RuleFile>,
     pub(super) instances: Vec<Instance>,
@@ -55,7 +58,7 @@ impl RulesFound {
             files.extend(found.files(&limits).map_err(Failure::rules)?);
         }
         let instances = plan::instances(&config, &files).map_err(Failure::usage)?;
-        Ok(Self { limits, files, instances })
+        Ok(Self { redacts: !config.keep_credentials, limits, files, instances })
     }
 
     /// Returns the files that are no rules, with the reasons.
@@ -110,25 +113,26 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
             exit = Exit::Rules;
         }
     }
-    let (inputs, errors) = files::find(&arguments.events);
-    for error in &errors {
-        tell(error);
+    let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
+    let found_inputs = Inputs::find(&arguments.events, range)?;
+    if found_inputs.any_failed {
         exit = exit.max(Exit::InputOutput);
     }
+    let inputs = &found_inputs.list;
     if arguments.dry_run {
         let [rules, inputs] = [(rules.len(), "rule"), (inputs.len(), "input")].map(|(n, noun)| count(n as u64, noun));
         return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
-    let judge = Judge::new(rules);
+    let judge = Judge::new(rules).redacting(found.redacts);
     let keeping = arguments.deliver || arguments.state.state_dir.is_some();
     let totals = if keeping {
         let keeping = Keeping::start(arguments, judge)?;
         let keep = |verdicts: &Verdicts| keeping.keep(verdicts);
-        let totals = replay(&keeping.judge(), &inputs, arguments, jobs, Some(&keep))?;
+        let totals = replay(&keeping.judge(), inputs, range, arguments, jobs, Some(&keep))?;
         keeping.finish()?;
         totals
     } else {
-        replay(&judge, &inputs, arguments, jobs, None)?
+        replay(&judge, inputs, range, arguments, jobs, None)?
     };
     if totals.failed_inputs > 0 {
         exit = exit.max(Exit::InputOutput);
@@ -153,6 +157,7 @@ pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -
 fn replay(
     judge: &Judge,
     inputs: &[Input],
+    range: TimeRange,
     arguments: &RunArgs,
     jobs: usize,
     keep: Option<&Keep<'_>>,
@@ -160,12 +165,13 @@ fn replay(
     let started = Instant::now();
     let stdout = io::stdout();
     let encoding = match arguments.output {
-        Some(Output::Json) => Encoding::Json,
+        Some(Form::Json) => Encoding::Json,
+        Some(Form::Ocsf) => Encoding::Ocsf,
+        Some(Form::Asff) => Encoding::Asff,
         None if !stdout.is_terminal() => Encoding::Json,
-        Some(Output::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
+        Some(Form::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
     };
     let bar = progress_bar(inputs);
-    let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
     let log_level = arguments.look.log_level.unwrap_or(LogLevel::Warn).into();
     let replay = Replay { judge, inputs, range, jobs, encoding, log_level, keep };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };

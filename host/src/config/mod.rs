@@ -33,6 +33,8 @@ pub struct Config {
     pub rule: BTreeMap<String, RuleConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
+    /// True to leave credentials that stand in records where they are: in findings, in the events of gaps, and in what rules log.
+    pub keep_credentials: bool,
     /// Where records come from, live.
     pub source: Vec<SourceConfig>,
     /// Where findings go.

@@ -18,6 +18,7 @@ use crate::gap::{Gap, GapCause};
 use crate::health::{Condition, Occurrence};
 use crate::judge::{Asked, Judge, Verdicts};
 use crate::ledger::{Commit, Filing, OpenGap};
+use crate::redact;
 use crate::sandbox::LogLevel;
 use crate::sink::Stop;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
@@ -203,7 +204,7 @@ impl Judging {
 
     fn gap(&mut self, gap: &Gap) {
         self.intake.gap_occurred(&self.source, &self.judge, gap, self.now);
-        self.judged.commit.gaps.push(open_gap(gap));
+        self.judged.commit.gaps.push(open_gap(gap, self.judge.redacts()));
     }
 }
 
@@ -257,17 +258,19 @@ impl Intake {
         let mut commit = Commit { source: source.to_owned(), ..Commit::default() };
         for gap in &verdicts.gaps {
             self.gap_occurred(source, &judge, gap, now);
-            commit.gaps.push(open_gap(gap));
+            commit.gaps.push(open_gap(gap, judge.redacts()));
         }
         commit.findings.extend(verdicts.findings.iter().map(|finding| self.filing(finding.clone(), now)));
         self.commit(commit, stop).await.map(drop)
     }
 }
 
-/// Returns a gap as the ledger keeps it.
-pub(super) fn open_gap(gap: &Gap) -> OpenGap {
+/// Returns a gap as the ledger keeps it: without the credentials in it, unless they are wanted.
+pub(super) fn open_gap(gap: &Gap, redacts: bool) -> OpenGap {
     let event = match (&gap.cause, &gap.record) {
+        (GapCause::Unreadable(unreadable), _) if redacts => redact::bytes(&unreadable.bytes),
         (GapCause::Unreadable(unreadable), _) => unreadable.bytes.clone(),
+        (_, Some(record)) if redacts => redact::record(record).into_bytes(),
         (_, Some(record)) => record.root().canonical().into(),
         (_, None) => Vec::new(),
     };

@@ -77,7 +77,7 @@ impl Intake {
             // Only what no rule could read before can open other gaps now: those of rules.
             for gap in &verdicts.gaps {
                 self.gap_occurred(&commit.source, &judge, gap, now);
-                commit.gaps.push(open_gap(gap));
+                commit.gaps.push(open_gap(gap, judge.redacts()));
             }
             commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
         }

@@ -30,7 +30,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Makes the rules ready to judge.
-    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>) -> Self {
+    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>, redacts: bool) -> Self {
         let mut active = Map::new();
         for rule in &rules {
             match &rule.judge {
@@ -41,7 +41,7 @@ impl Loaded {
                 Err(fault) => refused.push((rule.id.clone(), fault.to_string())),
             }
         }
-        Self { judge: Judge::new(rules), refused, activation: Value::Object(active).to_string() }
+        Self { judge: Judge::new(rules).redacting(redacts), refused, activation: Value::Object(active).to_string() }
     }
 }
 

@@ -186,9 +186,8 @@ pub fn is_account(text: &str) -> bool {
 
 /// Tells whether a text is an organization's id.
 pub fn is_organization(text: &str) -> bool {
-    text.strip_prefix("o-").is_some_and(|id| {
-        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    })
+    text.strip_prefix("o-")
+        .is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

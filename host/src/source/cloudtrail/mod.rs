@@ -143,7 +143,9 @@ impl CloudTrailConfig {
             return Err(SourceError("`every` is 0: events would be asked for without a pause".to_owned()));
         }
         if seconds(self.start.0) > HISTORY + 60 || seconds(self.overlap.0) > HISTORY {
-            return Err(SourceError("neither `start` nor `overlap` may be more than 90d: the service remembers no more".to_owned()));
+            return Err(SourceError(
+                "neither `start` nor `overlap` may be more than 90d: the service remembers no more".to_owned(),
+            ));
         }
         let config = self.aws.load().await;
         let mut names = self.regions.clone();
@@ -227,7 +229,9 @@ impl CloudTrail {
 
     fn failed(&self, inlet: &Inlet, region: &str, failure: Failure, failures: u32) {
         let (text, at_once) = match failure {
-            Failure::NotTaken(reason) => (format!("failed to take the events of CloudTrail in {region}: {reason}"), false),
+            Failure::NotTaken(reason) => {
+                (format!("failed to take the events of CloudTrail in {region}: {reason}"), false)
+            }
             Failure::Refused(answer) => {
                 let hint = answer.hint("cloudtrail:LookupEvents on *");
                 let text = format!("failed to look up events of CloudTrail in {region}: {}{hint}", answer.text);

@@ -16,8 +16,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::allowed::AllowedBucket;
 use self::allowed::Allowed;
+pub use self::allowed::AllowedBucket;
 use self::queue::Queue;
 use super::SourceError;
 use super::object::{self, OBJECT_MIB, Objects};

@@ -112,16 +112,24 @@ impl Sqs {
         match self.queue.attributes().await {
             Ok(attributes) => {
                 if !attributes.redrives {
-                    info!(queue = url, "the queue has no redrive policy: a message that cannot be read is deleted when its gap is on disk");
+                    info!(
+                        queue = url,
+                        "the queue has no redrive policy: a message that cannot be read is deleted when its gap is on disk"
+                    );
                 }
                 Ok(attributes.redrives)
             }
-            Err(answer) if answer.kind == Refusal::Missing => {
-                Err(SourceError(format!("failed to find the queue {url}: {}\nhint: check `queue_url` and the region", answer.text)))
-            }
+            Err(answer) if answer.kind == Refusal::Missing => Err(SourceError(format!(
+                "failed to find the queue {url}: {}\nhint: check `queue_url` and the region",
+                answer.text
+            ))),
             Err(answer) => {
                 let hint = answer.hint("sqs:GetQueueAttributes on the queue");
-                warn!(queue = url, reason = terminal(&answer.text), "failed to ask whether the queue has a redrive policy{hint}");
+                warn!(
+                    queue = url,
+                    reason = terminal(&answer.text),
+                    "failed to ask whether the queue has a redrive policy{hint}"
+                );
                 Ok(true)
             }
         }
@@ -165,7 +173,8 @@ impl Sqs {
                 work.failures += 1;
                 let wait = Duration::from_secs(1 << work.failures.min(6)).min(Duration::from_secs(60));
                 work.receive_at = Instant::now() + wait;
-                let hint = answer.hint("sqs:ReceiveMessage on the queue, and kms:Decrypt on its key where it is encrypted with one");
+                let hint = answer
+                    .hint("sqs:ReceiveMessage on the queue, and kms:Decrypt on its key where it is encrypted with one");
                 let text = format!("failed to receive from {}: {}{hint}", self.queue.url, answer.text);
                 if answer.needs_somebody() || work.failures >= FAILURES {
                     self.troubles.raise(inlet, "receive", text);
