@@ -12,8 +12,8 @@ const EXAMPLE: &str = include_str!("../../../examples/orgwatch.toml");
 /// The sinks of the example, which stand there behind a `#`, where text stands behind `# `.
 fn shown() -> Vec<Table> {
     let lines = EXAMPLE.lines().skip_while(|line| *line != "#[[sink]]").filter_map(|line| line.strip_prefix('#'));
-    let text: String = lines.filter(|line| !line.starts_with(' ')).map(|line| format!("{line}\n")).collect();
-    let mut table: Table = toml::from_str(&text).unwrap();
+    let keys: Vec<&str> = lines.filter(|line| !line.starts_with(' ')).collect();
+    let mut table: Table = toml::from_str(&keys.join("\n")).unwrap();
     table.remove("sink").unwrap().try_into().unwrap()
 }
 
