@@ -51,7 +51,8 @@ fn poisoned_sns(_: &str, body: &str) -> Answer {
         return (400, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"));
     }
     let ids = body.split('&').filter_map(|pair| pair.split_once(".Id=").map(|(_, id)| id));
-    let taken: String = ids.map(|id| format!("<member><Id>{id}</Id><MessageId>m</MessageId></member>")).collect();
+    let taken: Vec<String> = ids.map(|id| format!("<member><Id>{id}</Id><MessageId>m</MessageId></member>")).collect();
+    let taken = taken.concat();
     let result = format!("<PublishBatchResult><Failed/><Successful>{taken}</Successful></PublishBatchResult>");
     (
         200,

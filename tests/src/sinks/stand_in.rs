@@ -65,7 +65,7 @@ impl Server {
     fn start(mut command: Command, address: SocketAddr, health: &str) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let server = Self { child: child.unwrap_or_else(|error| panic!("{command:?}: {error}")), address };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !ask(address, "GET", health, &[], "").is_ok_and(|(status, _)| status == 200) {
             assert!(Instant::now() < deadline, "{command:?} does not answer");
             thread::sleep(Duration::from_millis(50));
