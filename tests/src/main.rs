@@ -7,4 +7,5 @@ mod records;
 mod replay;
 mod rules;
 mod sandbox;
+mod sinks;
 mod support;

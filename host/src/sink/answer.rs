@@ -99,8 +99,8 @@ pub(super) fn one_line(text: &str) -> String {
 
 fn kind(code: &str) -> Kind {
     // One error has several names: with the protocol's namespace, with the older protocol's prefix, with a URL behind it.
-    let code = code.rsplit(['#', '.']).next().unwrap_or(code);
     let code = code.split(':').next().unwrap_or(code);
+    let code = code.rsplit(['#', '.']).next().unwrap_or(code);
     let code = code.strip_suffix("Exception").unwrap_or(code);
     match code {
         "AccessDenied"

@@ -7,6 +7,8 @@ mod answer;
 mod arn;
 mod cloudwatch;
 mod eventbridge;
+#[cfg(test)]
+mod examples;
 mod file;
 mod fit;
 mod queue;
