@@ -73,16 +73,41 @@ pub(super) fn causes(error: &dyn std::error::Error) -> String {
 impl Refusal {
     fn of_code(code: &str) -> Self {
         match code {
-            "AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation" | "AllAccessDisabled"
-            | "KMS.AccessDeniedException" | "KmsAccessDenied" => Self::Denied,
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "InvalidClientTokenId" | "UnrecognizedClientException"
-            | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSignatureException" | "InvalidToken"
-            | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" | "TokenRefreshRequired" => Self::Credentials,
-            "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
-            | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "BandwidthLimitExceeded"
-            | "PriorRequestNotComplete" | "KMS.ThrottlingException" | "KmsThrottled" => Self::Throttled,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "UnauthorizedOperation"
+            | "AllAccessDisabled"
+            | "KMS.AccessDeniedException"
+            | "KmsAccessDenied" => Self::Denied,
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "InvalidToken"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "TokenRefreshRequired" => Self::Credentials,
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "SlowDown"
+            | "BandwidthLimitExceeded"
+            | "PriorRequestNotComplete"
+            | "KMS.ThrottlingException"
+            | "KmsThrottled" => Self::Throttled,
             "InvalidNextTokenException" => Self::NextToken,
-            "NoSuchKey" | "NoSuchBucket" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => Self::Missing,
+            "NoSuchKey" | "NoSuchBucket" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
+                Self::Missing
+            }
             _ => Self::Other,
         }
     }

@@ -176,7 +176,11 @@ impl Directory {
             }
             Err(_) if inlet.stopping() => false,
             Err(error) => {
-                self.troubles.raise(inlet, &name, format!("failed to take {name}: {}", crate::source::answer::causes(&error)));
+                self.troubles.raise(
+                    inlet,
+                    &name,
+                    format!("failed to take {name}: {}", crate::source::answer::causes(&error)),
+                );
                 false
             }
         }
@@ -219,7 +223,8 @@ mod tests {
             fs::write(folder.path().join(name), name).unwrap();
         }
         let look = look(folder.path());
-        let names: Vec<_> = look.files.keys().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> =
+            look.files.keys().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["b/a.gz", "c.json"]);
         assert_eq!(look.errors, Vec::<String>::new());
     }

@@ -64,7 +64,6 @@ pub trait Source: Send + Sync {
 #[error("{0}")]
 pub struct SourceError(pub String);
 
-
 /// A source of the configuration, by its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]

@@ -39,10 +39,6 @@ impl Objects {
         Self { client, limit: u64::from(object_mib) << 20 }
     }
 
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// Reads an object.
     ///
     /// Nothing of one that is too large is kept: half a file would pass for a broken one.
@@ -52,13 +48,17 @@ impl Objects {
         if let Some(length) = length.filter(|&length| length > self.limit) {
             return Err(self.too_large(bucket, key, &format!("has {length} bytes")));
         }
-        let mut body = BytesMut::with_capacity(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
+        let mut body =
+            BytesMut::with_capacity(length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default());
         loop {
             match object.body.try_next().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body.freeze()),
                 Err(error) => {
-                    let text = format!("failed to read s3://{bucket}/{key} to its end: {}", crate::source::answer::causes(&error));
+                    let text = format!(
+                        "failed to read s3://{bucket}/{key} to its end: {}",
+                        crate::source::answer::causes(&error)
+                    );
                     return Err(ObjectError { text, needs_somebody: false });
                 }
             }

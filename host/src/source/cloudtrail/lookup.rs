@@ -80,7 +80,12 @@ impl Lookup {
     }
 
     /// Asks for one page, and again as long as the service says that it was asked too often.
-    async fn page(&self, inlet: &Inlet, window: Window, token: Option<String>) -> Result<(Vec<Found>, Option<String>), Answer> {
+    async fn page(
+        &self,
+        inlet: &Inlet,
+        window: Window,
+        token: Option<String>,
+    ) -> Result<(Vec<Found>, Option<String>), Answer> {
         let mut attempt = 0;
         loop {
             self.limiter.turn().await;
@@ -109,7 +114,8 @@ impl Lookup {
         if !self.event_source.is_empty() {
             let attribute = LookupAttribute::builder().attribute_key(LookupAttributeKey::EventSource);
             // Both of its fields are set, which is all that it can lack.
-            call = call.set_lookup_attributes(attribute.attribute_value(&self.event_source).build().ok().map(|one| vec![one]));
+            call = call
+                .set_lookup_attributes(attribute.attribute_value(&self.event_source).build().ok().map(|one| vec![one]));
         }
         let answer = call.send().await.map_err(|error| Answer::of(&error))?;
         let token = answer.next_token.filter(|token| !token.is_empty());

@@ -143,7 +143,9 @@ impl CloudTrailConfig {
             return Err(SourceError("`every` is 0: events would be asked for without a pause".to_owned()));
         }
         if seconds(self.start.0) > HISTORY + 60 || seconds(self.overlap.0) > HISTORY {
-            return Err(SourceError("neither `start` nor `overlap` may be more than 90d: the service remembers no more".to_owned()));
+            return Err(SourceError(
+                "neither `start` nor `overlap` may be more than 90d: the service remembers no more".to_owned(),
+            ));
         }
         let config = self.aws.load().await;
         let mut names = self.regions.clone();
@@ -196,13 +198,12 @@ impl CloudTrail {
             let polled = region.poll(inlet, self.start, self.overlap, told).await;
             let mut wait = self.every;
             match polled {
-                Ok(()) if inlet.stopping() => return,
+                _ if inlet.stopping() => return,
                 Ok(()) => {
                     failures = 0;
                     self.troubles.well(inlet, &name);
                     self.caught_up(inlet, &name, asked);
                 }
-                Err(_) if inlet.stopping() => return,
                 Err(failure) => {
                     failures += 1;
                     wait = self.every.max(Duration::from_secs(1 << failures.min(6)));
@@ -227,7 +228,9 @@ impl CloudTrail {
 
     fn failed(&self, inlet: &Inlet, region: &str, failure: Failure, failures: u32) {
         let (text, at_once) = match failure {
-            Failure::NotTaken(reason) => (format!("failed to take the events of CloudTrail in {region}: {reason}"), false),
+            Failure::NotTaken(reason) => {
+                (format!("failed to take the events of CloudTrail in {region}: {reason}"), false)
+            }
             Failure::Refused(answer) => {
                 let hint = answer.hint("cloudtrail:LookupEvents on *");
                 let text = format!("failed to look up events of CloudTrail in {region}: {}{hint}", answer.text);

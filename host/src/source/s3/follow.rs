@@ -107,7 +107,15 @@ impl S3 {
         if chain.done.is_none() {
             match inlet.checkpoint(&checkpoint).await {
                 Ok(key) => chain.done = key,
-                Err(error) => return Some((format!("failed to read how far s3://{checkpoint} was read: {}", crate::source::answer::causes(&error)), None)),
+                Err(error) => {
+                    return Some((
+                        format!(
+                            "failed to read how far s3://{checkpoint} was read: {}",
+                            crate::source::answer::causes(&error)
+                        ),
+                        None,
+                    ));
+                }
             }
         }
         let first = self.days.start_after(&range.region);
@@ -129,8 +137,11 @@ impl S3 {
                 let inside = end.as_ref().is_none_or(|end| key < end.as_str());
                 inside && LogKey::parse(key).is_some()
             };
-            let keys: Vec<String> =
-                page.into_iter().map(|object| object.key).filter(|key| wanted(key) && !chain.taken.contains(key)).collect();
+            let keys: Vec<String> = page
+                .into_iter()
+                .map(|object| object.key)
+                .filter(|key| wanted(key) && !chain.taken.contains(key))
+                .collect();
             let bring = |key: String| {
                 let done = Arc::clone(&done);
                 let checkpoint = &checkpoint;
@@ -193,6 +204,10 @@ impl S3 {
             checkpoint: done.map(|done| (checkpoint.to_owned(), done)),
             account: LogKey::parse(key).map(|key| key.account.to_owned()),
         };
-        inlet.take(batch).await.map(drop).map_err(|error| format!("failed to take s3://{bucket}/{key}: {}", crate::source::answer::causes(&error)))
+        inlet
+            .take(batch)
+            .await
+            .map(drop)
+            .map_err(|error| format!("failed to take s3://{bucket}/{key}: {}", crate::source::answer::causes(&error)))
     }
 }

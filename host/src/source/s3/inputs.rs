@@ -59,7 +59,9 @@ pub async fn inputs(location: &str, range: TimeRange, aws: &AwsConfig) -> Result
             }
         }
     }
-    found.retain(|object| LogKey::parse(&object.key).is_none_or(|key| key.kind.holds_records() && days.contain(key.day)));
+    found.retain(|object| {
+        LogKey::parse(&object.key).is_none_or(|key| key.kind.holds_records() && days.contain(key.day))
+    });
     found.sort();
     found.dedup();
     if found.is_empty() {

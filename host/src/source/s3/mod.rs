@@ -13,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::days::Days;
 pub(in crate::source) use self::inputs::ObjectInput;
 pub use self::inputs::inputs;
-use self::days::Days;
 use self::walk::Shelf;
 use super::SourceError;
 use super::object::{self, OBJECT_MIB, Objects};

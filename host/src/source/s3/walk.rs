@@ -131,7 +131,9 @@ impl Shelf {
         let bucket = &self.bucket;
         let hint = match answer.kind {
             Refusal::Missing => "\nhint: check the bucket's name and the region".to_owned(),
-            _ => answer.hint(&format!("s3:ListBucket on arn:aws:s3:::{bucket}, in the bucket's policy too where it belongs to another account")),
+            _ => answer.hint(&format!(
+                "s3:ListBucket on arn:aws:s3:::{bucket}, in the bucket's policy too where it belongs to another account"
+            )),
         };
         format!("failed to list s3://{bucket}/{prefix}: {}{hint}", answer.text)
     }
@@ -165,10 +167,19 @@ mod tests {
 
     #[test]
     fn folders_are_walked_down_to_the_regions_and_others_are_passed_by() {
-        for folder in ["", "logs/", "logs/AWSLogs/", "logs/AWSLogs/o-a1/", "AWSLogs/111122223333/", "AWSLogs/111122223333/CloudTrail/"] {
+        for folder in [
+            "",
+            "logs/",
+            "logs/AWSLogs/",
+            "logs/AWSLogs/o-a1/",
+            "AWSLogs/111122223333/",
+            "AWSLogs/111122223333/CloudTrail/",
+        ] {
             assert_eq!(step(folder), Step::Descend, "{folder}");
         }
-        for folder in ["AWSLogs/111122223333/Config/", "AWSLogs/111122223333/CloudTrail-Digest/", "AWSLogs/aws-account-id=1/"] {
+        for folder in
+            ["AWSLogs/111122223333/Config/", "AWSLogs/111122223333/CloudTrail-Digest/", "AWSLogs/aws-account-id=1/"]
+        {
             assert_eq!(step(folder), Step::Pass, "{folder}");
         }
     }
@@ -177,7 +188,11 @@ mod tests {
     fn a_prefix_below_a_region_is_listed_within_that_region() {
         for below in ["/", "/20", "/2026/", "/2026/11/", "/2026/11/05/", "/2026/11/05/1111"] {
             let prefix = format!("{REGION}{below}");
-            assert_eq!(step(&prefix), Step::List(Range { region: REGION.to_owned(), prefix: prefix.clone() }), "{prefix}");
+            assert_eq!(
+                step(&prefix),
+                Step::List(Range { region: REGION.to_owned(), prefix: prefix.clone() }),
+                "{prefix}"
+            );
         }
     }
 }

@@ -32,9 +32,7 @@ pub(super) struct Allowed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict<'a> {
     /// It is read. Its records should belong to this account.
-    Read {
-        account: &'a str,
-    },
+    Read { account: &'a str },
     /// It holds no records: a digest file, or something that CloudTrail did not write.
     Skip,
     /// It is not read and reported.
@@ -68,9 +66,8 @@ impl Allowed {
 
     /// Decides about an object.
     pub(super) fn judge<'a>(&self, object: &'a ObjectRef) -> Verdict<'a> {
-        let in_bucket = |(bucket, folder): &(String, String)| {
-            *bucket == object.bucket && object.key.starts_with(folder.as_str())
-        };
+        let in_bucket =
+            |(bucket, folder): &(String, String)| *bucket == object.bucket && object.key.starts_with(folder.as_str());
         if !self.buckets.iter().any(in_bucket) {
             return Verdict::Foreign("`buckets` does not list it");
         }
@@ -111,7 +108,9 @@ mod tests {
         let logs = allowed(Some("logs"), None, &[]);
         assert_eq!(logs.judge(&object("trail", &format!("logs/{KEY}"))), READ);
         assert_eq!(allowed(Some("logs/"), None, &[]).judge(&object("trail", &format!("logs/{KEY}"))), READ);
-        for key in [KEY.to_owned(), format!("logs-of-mallory/{KEY}"), format!("/logs/{KEY}"), format!("x/../logs/{KEY}")] {
+        for key in
+            [KEY.to_owned(), format!("logs-of-mallory/{KEY}"), format!("/logs/{KEY}"), format!("x/../logs/{KEY}")]
+        {
             assert!(matches!(logs.judge(&object("trail", &key)), Verdict::Foreign(_)), "{key}");
         }
     }

@@ -94,7 +94,11 @@ fn look(root: Node<'_>) -> Looked {
     }
     if let (Some(_), Some(detail)) = (root.get("detail-type"), root.get("detail")) {
         let from_s3 = text_in("source").is_some_and(|source| source == "aws.s3");
-        return Looked::Message(if from_s3 && !is_record(detail) { s3_event(root, detail) } else { Message::records() });
+        return Looked::Message(if from_s3 && !is_record(detail) {
+            s3_event(root, detail)
+        } else {
+            Message::records()
+        });
     }
     if let (Some("Notification"), Some(message)) = (text_in("Type").as_deref(), text_in("Message")) {
         return Looked::Inner(message.into_owned());
@@ -253,7 +257,8 @@ mod tests {
     #[test]
     fn records_in_every_wrapping_are_left_to_the_decoder() {
         let record = json!({ "eventVersion": "1.11", "eventID": "e", "eventSource": "organizations.amazonaws.com" });
-        let event = json!({ "detail-type": "AWS API Call via CloudTrail", "source": "aws.organizations", "detail": record });
+        let event =
+            json!({ "detail-type": "AWS API Call via CloudTrail", "source": "aws.organizations", "detail": record });
         let from_s3 = json!({ "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": record });
         for body in [
             record.clone(),
@@ -273,7 +278,8 @@ mod tests {
         let mut record = notification(KEY);
         record["eventVersion"] = json!("1.11");
         assert_eq!(read(&record.to_string()), Message::records());
-        let inside = json!({ "eventVersion": "1.11", "requestParameters": { "s3Bucket": "trail", "s3ObjectKey": [KEY] } });
+        let inside =
+            json!({ "eventVersion": "1.11", "requestParameters": { "s3Bucket": "trail", "s3ObjectKey": [KEY] } });
         assert_eq!(read(&inside.to_string()), Message::records());
         let event = json!({ "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
             "detail": { "eventVersion": "1.11", "bucket": { "name": "trail" }, "object": { "key": KEY } } });
@@ -283,7 +289,10 @@ mod tests {
     #[test]
     fn a_list_of_notifications_and_records_loses_neither() {
         let mut mixed = notification(KEY);
-        mixed["Records"].as_array_mut().unwrap().push(json!({ "eventVersion": "1.11", "eventSource": "organizations.amazonaws.com" }));
+        mixed["Records"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({ "eventVersion": "1.11", "eventSource": "organizations.amazonaws.com" }));
         assert_eq!(read(&mixed.to_string()), Message { objects: vec![object("trail", KEY)], text: Text::Decode });
     }
 

@@ -108,7 +108,8 @@ impl Queue {
                 Ok(answer) => {
                     let Some(failed) = answer.failed.first() else { return Ok(()) };
                     reason = format!("{}: {}", failed.code, failed.message.as_deref().unwrap_or_default());
-                    let numbers: Vec<usize> = answer.failed.iter().filter_map(|failed| failed.id.parse().ok()).collect();
+                    let numbers: Vec<usize> =
+                        answer.failed.iter().filter_map(|failed| failed.id.parse().ok()).collect();
                     left = numbers.iter().filter_map(|&number| left.get(number).cloned()).collect();
                 }
                 Err(error) => reason = Answer::of(&error).text,
