@@ -2,9 +2,12 @@
 
 mod cli;
 mod contract;
+mod live;
 mod python;
 mod records;
 mod replay;
 mod rules;
 mod sandbox;
+mod servers;
+mod sources;
 mod support;
