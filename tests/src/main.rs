@@ -2,10 +2,13 @@
 
 mod cli;
 mod contract;
+mod live;
 mod python;
 mod records;
 mod replay;
 mod rules;
 mod sandbox;
 mod sinks;
+mod servers;
+mod sources;
 mod support;

@@ -16,7 +16,7 @@ const LOGS: &str = "AWSLogs";
 
 /// What a file of CloudTrail holds, by the folder that it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogKind {
+pub(super) enum LogKind {
     /// `CloudTrail`: management and data events.
     Events,
     /// `CloudTrail-Insight`: records of unusual activity.
@@ -47,31 +47,31 @@ impl LogKind {
 
     /// Tells whether files of this kind are read. Digests hold no records. An unknown kind is read: what it holds comes out as records or as
     /// gaps, and is not left out silently.
-    pub fn holds_records(self) -> bool {
+    pub(super) fn holds_records(self) -> bool {
         self != Self::Digest
     }
 }
 
 /// The key of one file of CloudTrail, in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogKey<'a> {
+pub(super) struct LogKey<'a> {
     /// The id of the organization whose trail wrote it, if it was one.
-    pub organization: Option<&'a str>,
+    pub(super) organization: Option<&'a str>,
     /// The account that the records were delivered to.
-    pub account: &'a str,
+    pub(super) account: &'a str,
     /// What the file holds.
-    pub kind: LogKind,
+    pub(super) kind: LogKind,
     /// The region that the records come from.
-    pub region: &'a str,
+    pub(super) region: &'a str,
     /// The day of the delivery.
-    pub day: Date,
+    pub(super) day: Date,
     /// The file's own name.
-    pub file: &'a str,
+    pub(super) file: &'a str,
 }
 
 impl<'a> LogKey<'a> {
     /// Takes a key apart; nothing when CloudTrail would not have written it.
-    pub fn parse(key: &'a str) -> Option<Self> {
+    pub(super) fn parse(key: &'a str) -> Option<Self> {
         let (path, file) = key.rsplit_once('/')?;
         match Folder::of(path) {
             Folder::Day { organization, account, kind, region, day } if !file.is_empty() => {
@@ -82,7 +82,7 @@ impl<'a> LogKey<'a> {
     }
 
     /// Returns when the file was delivered, where its name says it. Its records are older, by minutes or, after a failed delivery, by days.
-    pub fn delivered(&self) -> Option<Timestamp> {
+    pub(super) fn delivered(&self) -> Option<Timestamp> {
         let stamp = self.file.split('_').nth(3)?;
         let time = DateTime::strptime("%Y%m%dT%H%MZ", stamp).ok()?;
         Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -91,7 +91,7 @@ impl<'a> LogKey<'a> {
 
 /// How far down a folder lies in CloudTrail's layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Folder<'a> {
+pub(super) enum Folder<'a> {
     /// Above or beside `AWSLogs`: what lies below it does not show yet.
     Above,
     /// `AWSLogs` itself, an organization's folder in it, or an account's.
@@ -126,7 +126,7 @@ impl<'a> Folder<'a> {
     /// Tells what a folder is by its path without the slash at its end.
     ///
     /// A prefix may have `AWSLogs` in it as well, so the last one that the rest of the layout follows counts.
-    pub fn of(path: &'a str) -> Self {
+    pub(super) fn of(path: &'a str) -> Self {
         let mut found = Self::Above;
         let mut start = 0;
         for segment in path.split('/') {
@@ -180,12 +180,12 @@ fn number(text: &str, digits: usize) -> Option<i16> {
 }
 
 /// Tells whether a text is an account id.
-pub fn is_account(text: &str) -> bool {
+pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Tells whether a text is an organization's id.
-pub fn is_organization(text: &str) -> bool {
+pub(super) fn is_organization(text: &str) -> bool {
     text.strip_prefix("o-")
         .is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }

@@ -39,10 +39,6 @@ impl Objects {
         Self { client, limit: u64::from(object_mib) << 20 }
     }
 
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// Reads an object.
     ///
     /// Nothing of one that is too large is kept: half a file would pass for a broken one.

@@ -18,14 +18,16 @@ impl Limiter {
 
     /// Waits for the caller's turn.
     pub(super) async fn turn(&self) {
-        let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            let at = next.map_or(now, |next| next.max(now));
-            *next = Some(at + self.gap);
-            at
-        };
+        let at = self.reserve(Instant::now());
         sleep_until(at).await;
+    }
+
+    /// Takes the next turn, and returns when it is.
+    fn reserve(&self, now: Instant) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = next.map_or(now, |next| next.max(now));
+        *next = Some(at + self.gap);
+        at
     }
 }
 
@@ -35,21 +37,10 @@ mod tests {
 
     #[test]
     fn two_turns_a_second_are_given_and_idle_time_is_not_saved_up() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(async {
-            let limiter = Limiter::new(Duration::from_millis(500));
-            let start = Instant::now();
-            let mut turns = Vec::new();
-            for _ in 0..3 {
-                limiter.turn().await;
-                turns.push(start.elapsed().as_millis());
-            }
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            for _ in 0..2 {
-                limiter.turn().await;
-                turns.push(start.elapsed().as_millis());
-            }
-            assert_eq!(turns, [0, 500, 1_000, 61_000, 61_500]);
-        });
+        let limiter = Limiter::new(Duration::from_millis(500));
+        let start = Instant::now();
+        let turn = |after: u64| limiter.reserve(start + Duration::from_millis(after)).duration_since(start).as_millis();
+        assert_eq!([turn(0), turn(0), turn(100), turn(100)], [0, 500, 1_000, 1_500]);
+        assert_eq!([turn(60_000), turn(60_000), turn(60_700)], [60_000, 60_500, 61_000]);
     }
 }

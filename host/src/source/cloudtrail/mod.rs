@@ -198,13 +198,12 @@ impl CloudTrail {
             let polled = region.poll(inlet, self.start, self.overlap, told).await;
             let mut wait = self.every;
             match polled {
-                Ok(()) if inlet.stopping() => return,
+                _ if inlet.stopping() => return,
                 Ok(()) => {
                     failures = 0;
                     self.troubles.well(inlet, &name);
                     self.caught_up(inlet, &name, asked);
                 }
-                Err(_) if inlet.stopping() => return,
                 Err(failure) => {
                     failures += 1;
                     wait = self.every.max(Duration::from_secs(1 << failures.min(6)));

@@ -97,7 +97,7 @@ impl SqsConfig {
         if !(1..=1000).contains(concurrency) {
             return Err(SourceError(format!("`concurrency` is {concurrency} and must be from 1 to 1000")));
         }
-        if !(Duration::from_secs(10)..=Duration::from_secs(12 * 3600)).contains(visibility) {
+        if !(Duration::from_secs(10)..=Duration::from_hours(12)).contains(visibility) {
             return Err(SourceError(format!("`visibility` is {} and must be from 10s to 12h", self.visibility)));
         }
         if *object_mib == 0 {

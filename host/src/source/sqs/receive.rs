@@ -24,7 +24,7 @@ const RECEIVERS: usize = 4;
 const GATHER: Duration = Duration::from_millis(100);
 
 /// How often the queue is asked how many messages it holds.
-const CENSUS: Duration = Duration::from_secs(60);
+const CENSUS: Duration = Duration::from_mins(1);
 
 /// How often a message fails before somebody is told, when it may pass by itself.
 const FAILURES: u32 = 3;
@@ -32,9 +32,12 @@ const FAILURES: u32 = 3;
 /// After so long without being seen a message that failed has gone to the dead-letter queue, or its time in the queue was over.
 const FORGOTTEN: SignedDuration = SignedDuration::from_mins(40);
 
+/// What a call for messages gave: when it was made, how many it may have brought, and the answer.
+type Reception = (Timestamp, usize, Result<Vec<Received>, Answer>);
+
 /// What is received, worked on and waiting to be deleted.
 struct Work<'a> {
-    receives: FuturesUnordered<BoxFuture<'a, (Timestamp, usize, Result<Vec<Received>, Answer>)>>,
+    receives: FuturesUnordered<BoxFuture<'a, Reception>>,
     /// Messages that the calls under way may bring.
     reserved: usize,
     handling: FuturesUnordered<BoxFuture<'a, (Received, Outcome)>>,
@@ -171,7 +174,7 @@ impl Sqs {
             }
             Err(answer) => {
                 work.failures += 1;
-                let wait = Duration::from_secs(1 << work.failures.min(6)).min(Duration::from_secs(60));
+                let wait = Duration::from_secs(1 << work.failures.min(6)).min(Duration::from_mins(1));
                 work.receive_at = Instant::now() + wait;
                 let hint = answer
                     .hint("sqs:ReceiveMessage on the queue, and kms:Decrypt on its key where it is encrypted with one");

@@ -1,0 +1,119 @@
+//! The source `sqs`.
+
+use serde_json::{Value, json};
+
+use super::{condition, expect, key};
+use crate::live::{Live, eventually};
+use crate::records;
+use crate::servers::{Amazon, Server};
+
+fn configuration(url: &str, queue: &str) -> String {
+    format!(
+        "[[source]]\nkind = \"sqs\"\nname = \"queue\"\nqueue_url = \"{queue}\"\nvisibility = \"10s\"\n\
+         aws.region = \"us-east-1\"\naws.endpoint = \"{url}\"\nbuckets = [{{ bucket = \"trail\", prefix = \"logs\" }}]\n"
+    )
+}
+
+fn file(record: &Value) -> Vec<u8> {
+    records::gzip(records::file(std::slice::from_ref(record)))
+}
+
+fn notification(bucket: &str, key: &str) -> Value {
+    json!({ "Records": [{ "eventVersion": "2.6", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] })
+}
+
+fn in_sns(message: &Value) -> Value {
+    json!({ "Type": "Notification", "MessageId": "m", "TopicArn": "t", "Message": message.to_string(),
+        "Timestamp": "2026-11-05T09:55:00.000Z" })
+}
+
+#[test]
+fn every_kind_of_message_brings_its_records_and_the_queue_ends_empty() {
+    let moto = Server::moto();
+    let amazon = Amazon::at(moto.url());
+    let queue = amazon.queue("orgwatch");
+    amazon.bucket("trail");
+    let detached: Vec<Value> = (0..9).map(records::policy_detached).collect();
+    let keys: Vec<String> = (0..5).map(|n| key("logs/", "111122223333", "2026/11/05", &format!("file {n}"))).collect();
+    for (key, record) in keys.iter().zip(&detached) {
+        amazon.put("trail", key, file(record));
+    }
+    let digest = keys[0].replace("CloudTrail", "CloudTrail-Digest");
+    let bodies = [
+        notification("trail", &keys[0].replace(' ', "+").replace('/', "%2F")).to_string(),
+        in_sns(&notification("trail", &keys[1].replace(' ', "+"))).to_string(),
+        in_sns(&json!({ "s3Bucket": "trail", "s3ObjectKey": [keys[2], keys[3]] })).to_string(),
+        json!({ "detail-type": "Object Created", "source": "aws.s3",
+            "detail": { "bucket": { "name": "trail" }, "object": { "key": keys[4] } } })
+        .to_string(),
+        json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "trail" }).to_string(),
+        notification("trail", &digest.replace(' ', "+")).to_string(),
+        records::envelopes(&detached[5..6]),
+        in_sns(&detached[6]).to_string(),
+        records::log_payload(&detached[7..8]),
+        detached[8].to_string(),
+    ];
+    for body in &bodies {
+        amazon.send(&queue, body);
+    }
+    let live = Live::start(&configuration(moto.url(), &queue));
+    let others = expect(&live, &detached.iter().collect::<Vec<_>>());
+    assert_eq!(others, Vec::<Value>::new());
+    eventually("the queue is empty", || amazon.messages(&queue) == (0, 0));
+    let (code, told, _) = live.stop();
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn an_object_that_is_not_allowed_is_reported_and_not_read_and_its_message_stays() {
+    let moto = Server::moto();
+    let amazon = Amazon::at(moto.url());
+    let queue = amazon.queue("orgwatch");
+    let [ours, foreign] = [records::policy_detached(1), records::policy_detached(2)];
+    for bucket in ["trail", "mallory"] {
+        amazon.bucket(bucket);
+    }
+    let place = key("logs/", "111122223333", "2026/11/05", "a");
+    amazon.put("trail", &place, file(&ours));
+    amazon.put("mallory", &place, file(&foreign));
+    amazon.send(&queue, &notification("mallory", &place).to_string());
+    amazon.send(&queue, &notification("trail", &place).to_string());
+    let live = Live::start(&configuration(moto.url(), &queue));
+    let before = expect(&live, &[&ours]);
+    let finding = condition(&live, "orgwatch.foreign-object", before);
+    assert!(finding.to_string().contains("s3://mallory/"), "{finding}");
+    eventually("one message is left", || amazon.messages(&queue) == (0, 1));
+}
+
+#[test]
+fn a_file_that_is_missing_leaves_its_message_in_the_queue() {
+    let moto = Server::moto();
+    let amazon = Amazon::at(moto.url());
+    let queue = amazon.queue("orgwatch");
+    amazon.bucket("trail");
+    amazon.send(&queue, &notification("trail", &key("logs/", "111122223333", "2026/11/05", "none")).to_string());
+    let record = records::policy_detached(1);
+    amazon.send(&queue, &record.to_string());
+    let live = Live::start(&configuration(moto.url(), &queue));
+    expect(&live, &[&record]);
+    eventually("it is told", || live.told().contains("NoSuchKey"));
+    eventually("one message is left", || amazon.messages(&queue) == (0, 1));
+    let (code, told, _) = live.stop();
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn what_cannot_be_read_is_a_gap_and_left_to_the_redrive_policy_or_deleted_where_there_is_none() {
+    let moto = Server::moto();
+    let amazon = Amazon::at(moto.url());
+    let record = records::policy_detached(1);
+    for (queue, left) in [(amazon.queue("without"), (0, 0)), (amazon.queue_with_redrive("with"), (0, 1))] {
+        amazon.send(&queue, "nonsense");
+        amazon.send(&queue, &record.to_string());
+        let live = Live::start(&configuration(moto.url(), &queue));
+        let before = expect(&live, &[&record]);
+        condition(&live, "orgwatch.unreadable", before);
+        eventually("the queue holds what it should", || amazon.messages(&queue) == left);
+    }
+}
