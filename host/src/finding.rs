@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::event::Event;
+use crate::redact::Secrets;
 
 /// A finding. Its JSON has these keys in this order, and nothing in it that differs between replay and live.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,5 +153,15 @@ impl Finding {
             attack: Arc::clone(&defaults.attack),
             references: Arc::clone(&defaults.references),
         }
+    }
+
+    /// Takes the record's secrets out of what the rule says. The id stays that of the key as the rule gave it, so that a finding is the same
+    /// one whether secrets are taken out or not.
+    #[must_use]
+    pub fn redacted(mut self, secrets: &Secrets) -> Self {
+        self.title = secrets.redact_text(&self.title).into_owned();
+        self.key = secrets.redact_text(&self.key).into_owned();
+        self.details = secrets.redact_object(self.details);
+        self
     }
 }

@@ -1,5 +1,6 @@
 //! Judging a batch of events: the one engine behind replay and everything else that evaluates.
 
+use std::cell::OnceCell;
 use std::slice;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::event::Event;
 use crate::finding::{EventReference, Finding};
 use crate::gap::{Gap, GapCause};
 use crate::index::Index;
+use crate::redact::Secrets;
 use crate::rule::Rule;
 use crate::sandbox::{Evaluation, LogLevel};
 
@@ -18,6 +20,7 @@ const TOGETHER: usize = 4 << 20;
 pub struct Judge {
     rules: Vec<Rule>,
     index: Index,
+    redacts: bool,
 }
 
 /// An event that at least one rule asks for.
@@ -42,10 +45,17 @@ pub struct Verdicts {
 }
 
 impl Judge {
-    /// Takes the rules of a run.
+    /// Takes the rules of a run. Credentials in records are kept out of what comes of them.
     pub fn new(rules: Vec<Rule>) -> Self {
         let index = Index::new(&rules);
-        Self { rules, index }
+        Self { rules, index, redacts: true }
+    }
+
+    /// Sets whether credentials in records are kept out of findings, faults and what rules log.
+    #[must_use]
+    pub fn redacting(mut self, redacts: bool) -> Self {
+        self.redacts = redacts;
+        self
     }
 
     /// Returns the rules.
@@ -97,9 +107,13 @@ impl Judge {
         }
         judged.sort_by_key(|&(event, rule, _)| (event, rule));
         let mut verdicts = Verdicts::default();
+        // Looked for where a rule had something to say, and once for all rules.
+        let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
         for (event, rule, evaluation) in judged {
             verdicts.fuel.extend(evaluation.as_ref().map(|evaluation| (rule, evaluation.fuel)));
-            verdicts.add(&batch[event].event, &self.rules[rule], evaluation);
+            let asked = &batch[event].event;
+            let of_event = || secrets[event].get_or_init(|| Secrets::of(asked.document()));
+            verdicts.add(asked, &self.rules[rule], evaluation, || self.redacts.then(of_event));
         }
         Some(verdicts)
     }
@@ -113,20 +127,44 @@ impl Asked {
 }
 
 impl Verdicts {
-    fn add(&mut self, event: &Event, rule: &Rule, evaluation: Option<Evaluation>) {
+    /// Adds what came of one rule and one event. `secrets` are those of the event, where they are to be kept out.
+    fn add<'a>(
+        &mut self,
+        event: &Event,
+        rule: &Rule,
+        evaluation: Option<Evaluation>,
+        secrets: impl Fn() -> Option<&'a Secrets>,
+    ) {
         let reference = || EventReference::of(event);
         let outcome = evaluation.map(|evaluation| {
             self.evaluations += 1;
-            self.log.extend(evaluation.log.into_iter().map(|(level, message)| (rule.id.clone(), level, message)));
+            for (level, message) in evaluation.log {
+                let message = match secrets() {
+                    Some(secrets) => secrets.redact_cut(&message),
+                    None => message,
+                };
+                self.log.push((rule.id.clone(), level, message));
+            }
             evaluation.outcome
         });
         let cause = match (outcome, &rule.judge) {
             (Some(Ok(reports)), _) => {
-                let findings = reports.into_iter().map(|report| Finding::new(report, reference(), &rule.defaults));
-                self.findings.extend(findings);
+                for report in reports {
+                    let finding = Finding::new(report, reference(), &rule.defaults);
+                    self.findings.push(match secrets() {
+                        Some(secrets) => finding.redacted(secrets),
+                        None => finding,
+                    });
+                }
                 return;
             }
-            (Some(Err(fault)), _) => GapCause::Fault { rule: rule.id.clone(), fault, event: Box::new(reference()) },
+            (Some(Err(fault)), _) => {
+                let fault = match secrets() {
+                    Some(secrets) => fault.redacted(secrets),
+                    None => fault,
+                };
+                GapCause::Fault { rule: rule.id.clone(), fault, event: Box::new(reference()) }
+            }
             (None, Err(fault)) => {
                 GapCause::NotLoaded { rule: rule.id.clone(), fault: fault.clone(), event: Box::new(reference()) }
             }

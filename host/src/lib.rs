@@ -22,6 +22,7 @@ pub mod ledger;
 mod ordered;
 pub mod pack;
 pub mod plan;
+pub mod redact;
 pub mod replay;
 pub mod route;
 pub mod rule;

@@ -73,7 +73,7 @@ pub(super) struct RunArgs {
     pub(super) build: bool,
     /// The form of the findings [default: text on a terminal, json when piped]
     #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
-    pub(super) output: Option<Output>,
+    pub(super) output: Option<Form>,
     /// Only events from this time on: RFC 3339, or a span back from now such as 24h or 7d
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<Time>,
@@ -294,6 +294,19 @@ pub(super) struct InspectArgs {
     /// The form of what is shown [default: text on a terminal, json when piped]
     #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
     pub(super) output: Option<Output>,
+}
+
+/// The form of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+    /// One OCSF Detection Finding a line
+    Ocsf,
+    /// One finding in the format of AWS Security Hub a line
+    Asff,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

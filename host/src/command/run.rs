@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::Severity;
 
-use super::args::{Output, RuleSource, RunArgs};
+use super::args::{Form, RuleSource, RunArgs};
 use super::deliver::Keeping;
 use super::{Failure, build, compiler, live, print, tell};
 use crate::config::Config;
@@ -160,9 +160,11 @@ fn replay(
     let started = Instant::now();
     let stdout = io::stdout();
     let encoding = match arguments.output {
-        Some(Output::Json) => Encoding::Json,
+        Some(Form::Json) => Encoding::Json,
+        Some(Form::Ocsf) => Encoding::Ocsf,
+        Some(Form::Asff) => Encoding::Asff,
         None if !stdout.is_terminal() => Encoding::Json,
-        Some(Output::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
+        Some(Form::Text) | None => Encoding::Text { color: arguments.look.color.wanted(&stdout) },
     };
     let bar = progress_bar(inputs);
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };

@@ -21,7 +21,8 @@ pub fn harmless_json(value: &impl Serialize) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-fn write(value: &impl Serialize, out: &mut Vec<u8>) {
+/// Appends a value as compact JSON that is harmless wherever it is shown.
+pub(super) fn write(value: &impl Serialize, out: &mut Vec<u8>) {
     let mut serializer = Serializer::with_formatter(out, Careful);
     // Neither plain data nor a vector can fail to be written.
     value.serialize(&mut serializer).expect("the value is plain data");

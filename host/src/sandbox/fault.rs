@@ -7,6 +7,7 @@ use wasmtime::Trap;
 
 use super::component::ComponentFault;
 use super::store::{LimitReached, Log};
+use crate::redact::Secrets;
 
 /// What went wrong while a rule ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -104,6 +105,19 @@ impl Fault {
                 Self::Trap { trap, last_words: log.last_error().map(|words| brief(&words)) }
             }
             None => Self::BadOutput { reason: brief(&error.root_cause().to_string()) },
+        }
+    }
+
+    /// Takes a record's secrets out of what the fault quotes of the rule.
+    #[must_use]
+    pub fn redacted(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::Trap { trap, last_words } => {
+                Self::Trap { trap, last_words: last_words.map(|words| secrets.redact_cut(&words)) }
+            }
+            Self::RepeatedKey { key } => Self::RepeatedKey { key: secrets.redact_cut(&key) },
+            Self::NotAFinding { reason } => Self::NotAFinding { reason: secrets.redact_cut(&reason) },
+            other => other,
         }
     }
 }

@@ -1,29 +1,10 @@
-//! Making event text harmless where a person reads it.
-//!
-//! Whoever makes an API call chooses much of what its record says. On a terminal, control characters move the cursor and change what
-//! stands there already, and invisible or direction-changing characters make a text read as something that it is not.
+//! Terminals: control characters move the cursor and change what stands there already, and invisible or direction-changing characters make a
+//! text read as something that it is not.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Tells whether a character does something other than to stand there and be seen.
-pub fn is_deceptive(character: char) -> bool {
-    matches!(character,
-        // C0 controls, delete, C1 controls.
-        '\0'..='\x1f' | '\x7f'..='\u{9f}'
-        // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
-        | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        // Zero-width characters, direction marks, line and paragraph separators, direction embeddings and overrides.
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        // Invisible operators, direction isolates, deprecated format characters.
-        | '\u{2060}'..='\u{206f}'
-        // Byte order mark, interlinear annotation, variation selectors.
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0f}'
-        // Fillers that show as nothing.
-        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
-        // Tags and more variation selectors.
-        | '\u{e0000}'..='\u{e0fff}')
-}
+use super::is_deceptive;
 
 /// Writes a text for a terminal: on one line, deceptive characters as `\u{…}`, and a backslash doubled so that nothing can be mistaken for
 /// such an escape.
