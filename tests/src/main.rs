@@ -2,6 +2,7 @@
 
 mod cli;
 mod contract;
+mod forms;
 mod python;
 mod records;
 mod replay;

@@ -17,6 +17,7 @@ mod securityhub;
 mod sns;
 mod sqs;
 mod stdout;
+mod webhook;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub use self::securityhub::SecurityHubConfig;
 pub use self::sns::{MessageForm, SnsConfig};
 pub use self::sqs::SqsConfig;
 pub use self::stdout::StdoutConfig;
+pub use self::webhook::{Preset, WebhookConfig};
 use crate::config::Span;
 use crate::finding::Finding;
 
@@ -156,6 +158,8 @@ pub enum SinkConfig {
     /// A metric of Amazon CloudWatch.
     #[serde(rename = "cloudwatch")]
     CloudWatch(CloudWatchConfig),
+    /// HTTP requests.
+    Webhook(WebhookConfig),
 }
 
 impl SinkConfig {
@@ -174,7 +178,8 @@ impl SinkConfig {
             | Self::Sqs(SqsConfig { name, .. })
             | Self::EventBridge(EventBridgeConfig { name, .. })
             | Self::SecurityHub(SecurityHubConfig { name, .. })
-            | Self::CloudWatch(CloudWatchConfig { name, .. }) => name,
+            | Self::CloudWatch(CloudWatchConfig { name, .. })
+            | Self::Webhook(WebhookConfig { name, .. }) => name,
         }
     }
 
@@ -187,7 +192,8 @@ impl SinkConfig {
             | Self::Sqs(SqsConfig { retry, .. })
             | Self::EventBridge(EventBridgeConfig { retry, .. })
             | Self::SecurityHub(SecurityHubConfig { retry, .. })
-            | Self::CloudWatch(CloudWatchConfig { retry, .. }) => retry,
+            | Self::CloudWatch(CloudWatchConfig { retry, .. })
+            | Self::Webhook(WebhookConfig { retry, .. }) => retry,
         }
     }
 
@@ -205,6 +211,7 @@ impl SinkConfig {
             Self::EventBridge(config) => Box::new(config.build().await?),
             Self::SecurityHub(config) => Box::new(config.build().await?),
             Self::CloudWatch(config) => Box::new(config.build().await?),
+            Self::Webhook(config) => Box::new(config.build()?),
         })
     }
 }
