@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_finding_without_its_secrets_has_the_same_id() {
-        let record = json!({ "eventName": "CreateAccessKey", "responseElements": { "secretAccessKey": "wJalrXUtnFEMI" } });
+        let record =
+            json!({ "eventName": "CreateAccessKey", "responseElements": { "secretAccessKey": "wJalrXUtnFEMI" } });
         let event = Event::new(Document::parse(record.to_string()).unwrap(), Place::default());
         let rule = RuleReference {
             id: "org.x".to_owned(),

@@ -56,7 +56,8 @@ fn ordinary() -> Finding {
         source_ip: text("2001:db8::7"),
         error_code: text("AccessDenied"),
     };
-    let details = json!({ "account": "444455556666", "tags": ["a", "b"], "owner": null, "count": 3, "policy": { "id": "p-1" } });
+    let details =
+        json!({ "account": "444455556666", "tags": ["a", "b"], "owner": null, "count": 3, "policy": { "id": "p-1" } });
     Finding {
         id: Digest::of("finding"),
         rule: Arc::new(rule),
@@ -111,7 +112,8 @@ fn hostile() -> Finding {
     finding.severity = Severity::Critical;
     finding.title = HOSTILE.to_owned();
     finding.key = HOSTILE.to_owned();
-    finding.details = json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).as_object().cloned().expect("an object");
+    finding.details =
+        json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).as_object().cloned().expect("an object");
     let event = &mut finding.event;
     event.action = HOSTILE.to_owned();
     event.id = text();
@@ -167,7 +169,8 @@ fn assert_valid(validator: impl Fn() -> Command, documents: &[Value], broken: &[
 fn with(document: &Value, path: &str, value: &Value) -> Value {
     let mut document = document.clone();
     let (parent, name) = path.rsplit_once('/').expect("a path has a slash");
-    let parent = document.pointer_mut(parent).expect("the path exists").as_object_mut().expect("it leads into an object");
+    let parent =
+        document.pointer_mut(parent).expect("the path exists").as_object_mut().expect("it leads into an object");
     if value.is_null() {
         parent.remove(name).expect("the member exists");
     } else {

@@ -63,7 +63,11 @@ fn each(layer: impl Fn(&str) -> String, mut check: impl FnMut(&str, &str)) {
 
 fn links(out: &str) -> bool {
     let low = out.to_lowercase();
-    low.contains("://") || low.contains("evil.") || low.contains("s3.amazonaws") || low.contains("www.") || low.contains("mailto:")
+    low.contains("://")
+        || low.contains("evil.")
+        || low.contains("s3.amazonaws")
+        || low.contains("www.")
+        || low.contains("mailto:")
 }
 
 #[test]

@@ -8,7 +8,9 @@ pub fn defang(text: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|character| !in_name(character)).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
-        if is_link(name) && !(is_service(name) && !out.ends_with(['/', '@', ':']) && !after.starts_with(['/', ':', '@'])) {
+        if is_link(name)
+            && !(is_service(name) && !out.ends_with(['/', '@', ':']) && !after.starts_with(['/', ':', '@']))
+        {
             out.push_str(&name.replace('.', "[.]"));
         } else {
             out.push_str(name);
@@ -17,7 +19,11 @@ pub fn defang(text: &str) -> String {
         if let Some(character) = rest.chars().next() {
             // A scheme is what ends in `://`, and `mailto:` and its like before a name.
             let scheme = character == ':' && !name.is_empty() && (rest.starts_with("://") || is_scheme(name));
-            if scheme { out.push_str("[:]") } else { out.push(character) }
+            if scheme {
+                out.push_str("[:]")
+            } else {
+                out.push(character)
+            }
             rest = &rest[character.len_utf8()..];
         }
     }
@@ -32,7 +38,8 @@ fn in_name(character: char) -> bool {
 fn is_link(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     let Some((_, last)) = name.rsplit_once('.') else { return false };
-    let top = last.chars().count() >= 2 && (last.chars().all(char::is_alphabetic) || last.to_ascii_lowercase().starts_with("xn--"));
+    let top = last.chars().count() >= 2
+        && (last.chars().all(char::is_alphabetic) || last.to_ascii_lowercase().starts_with("xn--"));
     top || name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
 }
 
@@ -41,7 +48,9 @@ fn is_service(name: &str) -> bool {
 }
 
 fn is_scheme(name: &str) -> bool {
-    ["mailto", "tel", "javascript", "data", "file", "slack", "msteams"].iter().any(|scheme| name.eq_ignore_ascii_case(scheme))
+    ["mailto", "tel", "javascript", "data", "file", "slack", "msteams"]
+        .iter()
+        .any(|scheme| name.eq_ignore_ascii_case(scheme))
 }
 
 #[cfg(test)]

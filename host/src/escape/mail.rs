@@ -11,7 +11,8 @@ pub fn mail(text: &str) -> String {
 /// a quotation mark. Other characters stand as `?`.
 pub fn mail_subject(text: &str) -> String {
     let line = defang(&one_line(text));
-    let ascii: String = line.chars().map(|character| if (' '..='~').contains(&character) { character } else { '?' }).collect();
+    let ascii: String =
+        line.chars().map(|character| if (' '..='~').contains(&character) { character } else { '?' }).collect();
     let start = ascii.find(|character: char| character.is_ascii_alphanumeric()).unwrap_or(ascii.len());
     let subject = shortened(&ascii[start..], 99).replace('…', "...");
     if subject.is_empty() { "orgwatch".to_owned() } else { subject }

@@ -7,9 +7,9 @@
 //! Chats and mail programs make links of whatever looks like one, so that an alert could carry a stranger's link under a trusted sender's name.
 //! They leave no way to switch that off in plain text, so [`defang`] writes such text in the way that analysts know: `evil[.]example`.
 
+mod card;
 #[cfg(test)]
 mod corpus;
-mod card;
 mod csv;
 mod defang;
 mod html;

@@ -62,7 +62,9 @@ fn every_enumeration_of_asff_has_a_value_that_it_knows() {
 fn no_text_of_asff_is_empty_or_longer_than_security_hub_takes() {
     for document in documents() {
         assert!(document.to_string().len() < 240_000);
-        for (path, limit) in [("/Title", 256), ("/Description", 1024), ("/Id", 512), ("/GeneratorId", 512), ("/ProductArn", 2048)] {
+        for (path, limit) in
+            [("/Title", 256), ("/Description", 1024), ("/Id", 512), ("/GeneratorId", 512), ("/ProductArn", 2048)]
+        {
             let length = document.pointer(path).and_then(Value::as_str).expect(path).len();
             assert!((1..=limit).contains(&length), "{path}: {length}");
         }

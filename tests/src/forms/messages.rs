@@ -59,15 +59,12 @@ fn every_message_to_slack_is_made_of_valid_blocks() {
         blocks.extend(of_body);
     }
     assert_eq!(blocks[0]["type"], "header");
-    let broken = [
-        ("/text", Value::Null),
-        ("/text/text", json!("x".repeat(151))),
-        ("/type", json!("heading")),
-    ];
+    let broken = [("/text", Value::Null), ("/text/text", json!("x".repeat(151))), ("/type", json!("heading"))];
     assert_valid(|| python("validators-slack", SLACK), &blocks, &broken);
     let section = blocks.iter().find(|block| block.get("fields").is_some()).expect("a message has fields").clone();
     let field = section["fields"][0].clone();
-    let broken = [("/fields", json!(vec![field; 11])), ("/text", json!({ "type": "mrkdwn", "text": "x".repeat(3001) }))];
+    let broken =
+        [("/fields", json!(vec![field; 11])), ("/text", json!({ "type": "mrkdwn", "text": "x".repeat(3001) }))];
     assert_valid(|| python("validators-slack", SLACK), &[section], &broken);
 }
 
@@ -82,7 +79,10 @@ static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
             panic!("npm is needed to check cards for Teams (Debian: npm), and does not run: {error}")
         });
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "failed to install {ADAPTIVE_CARDS} with npm, which needs a package registry:\n{said}");
+        assert!(
+            output.status.success(),
+            "failed to install {ADAPTIVE_CARDS} with npm, which needs a package registry:\n{said}"
+        );
     }
     folder
 });
@@ -101,7 +101,11 @@ fn every_message_to_teams_holds_a_valid_card() {
         let [attachment] = body["attachments"].as_array().expect("a list").as_slice() else { panic!("one attachment") };
         assert_eq!(attachment["contentType"], "application/vnd.microsoft.card.adaptive");
         assert!(body.to_string().len() < 28_000, "{} bytes", body.to_string().len());
-        assert!(!body.to_string().contains("<at>") && !body.to_string().contains("](") && !body.to_string().contains("://evil"));
+        assert!(
+            !body.to_string().contains("<at>")
+                && !body.to_string().contains("](")
+                && !body.to_string().contains("://evil")
+        );
         for element in attachment["content"]["body"].as_array().expect("a list") {
             assert!(element["type"] != "TextBlock" || element["text"].is_string(), "{element}");
         }
@@ -122,7 +126,10 @@ fn events_for_pagerduty_and_splunk_keep_to_their_limits() {
         assert_eq!((&body["routing_key"], &body["event_action"]), (&json!("token"), &json!("trigger")));
         assert!(body["dedup_key"].as_str().is_some_and(|key| (1..=255).contains(&key.len())));
         let payload = &body["payload"];
-        assert!(payload["summary"].as_str().is_some_and(|summary| (1..=1024).contains(&summary.chars().count())), "{payload}");
+        assert!(
+            payload["summary"].as_str().is_some_and(|summary| (1..=1024).contains(&summary.chars().count())),
+            "{payload}"
+        );
         assert!(payload["source"].as_str().is_some_and(|source| !source.is_empty()));
         assert!(["critical", "error", "warning", "info"].contains(&payload["severity"].as_str().unwrap_or_default()));
         assert!(body.to_string().len() < 512_000);

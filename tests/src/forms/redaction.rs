@@ -32,7 +32,8 @@ fn events() -> String {
     } });
     let mut created = policy_detached(2);
     created["eventName"] = json!("CreateAccessKey");
-    created["responseElements"] = json!({ "accessKey": { "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": SECRET } });
+    created["responseElements"] =
+        json!({ "accessKey": { "accessKeyId": "AKIAIOSFODNN7EXAMPLE", "secretAccessKey": SECRET } });
     file(&[assumed, created])
 }
 
@@ -43,7 +44,12 @@ fn credentials_in_records_are_redacted_in_every_form_of_a_finding() {
         let ran = run.file("events", events()).file("orgwatch.toml", CURIOUS).run();
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         for secret in [TOKEN, SECRET, "horse"] {
-            assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{output}: {}{}", ran.stdout, ran.stderr);
+            assert!(
+                !ran.stdout.contains(secret) && !ran.stderr.contains(secret),
+                "{output}: {}{}",
+                ran.stdout,
+                ran.stderr
+            );
         }
         assert!(ran.stdout.contains("[redacted]") && ran.stdout.contains("ASIAIOSFODNN7EXAMPLE"), "{}", ran.stdout);
         assert!(ran.stdout.contains("arn:aws:iam::111122223333:role/OrgAdmin"), "{}", ran.stdout);

@@ -19,7 +19,7 @@ use crate::sink::Receipt;
 const QUOTED: usize = 200;
 
 /// The longest wait that a service is granted: it says when to come back, not never.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A service's answer.
 pub(super) struct Answer {
@@ -84,9 +84,14 @@ impl Answer {
     fn slack(&self) -> Receipt {
         let Some(answer) = self.json().filter(|answer| answer["ok"] == false) else { return Receipt::Taken };
         match answer["error"].as_str() {
-            Some("invalid_blocks" | "invalid_blocks_format" | "invalid_arguments" | "msg_too_long" | "no_text" | "invalid_payload") => {
-                Receipt::refused(self.reason())
-            }
+            Some(
+                "invalid_blocks"
+                | "invalid_blocks_format"
+                | "invalid_arguments"
+                | "msg_too_long"
+                | "no_text"
+                | "invalid_payload",
+            ) => Receipt::refused(self.reason()),
             _ => Receipt::Again { reason: self.reason(), after: self.after },
         }
     }
@@ -118,12 +123,11 @@ impl Answer {
 
 /// Reads `Retry-After`: seconds, or a date.
 fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let wait = match text.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-            Duration::try_from(date.duration_since(now)).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = text.trim().parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+        Duration::try_from(date.duration_since(now)).unwrap_or_default()
     };
     Some(wait.min(LONGEST_WAIT))
 }
@@ -156,7 +160,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_quoted_shortly_and_harmlessly() {
-        let Receipt::Refused { reason } = receipt(Preset::Generic, 400, &format!("\x1b[2J{}", "é".repeat(1000))) else { panic!() };
+        let Receipt::Refused { reason } = receipt(Preset::Generic, 400, &format!("\x1b[2J{}", "é".repeat(1000)))
+        else {
+            panic!()
+        };
         assert!(reason.starts_with("the service answered 400 Bad Request: \\u{1b}[2Jé"), "{reason}");
         assert!(reason.len() < 300, "{reason}");
     }
@@ -166,7 +173,10 @@ mod tests {
         assert_eq!(receipt(Preset::Slack, 200, "ok"), Receipt::Taken);
         assert_eq!(receipt(Preset::Slack, 200, "{\"ok\":true}"), Receipt::Taken);
         assert!(is_again(&receipt(Preset::Slack, 200, "{\"ok\":false,\"error\":\"ratelimited\"}")));
-        assert!(matches!(receipt(Preset::Slack, 200, "{\"ok\":false,\"error\":\"invalid_blocks\"}"), Receipt::Refused { .. }));
+        assert!(matches!(
+            receipt(Preset::Slack, 200, "{\"ok\":false,\"error\":\"invalid_blocks\"}"),
+            Receipt::Refused { .. }
+        ));
         assert!(is_again(&receipt(Preset::Teams, 200, "Webhook message delivery failed with error: HTTP 429")));
         assert_eq!(receipt(Preset::Pagerduty, 202, "{\"status\":\"success\"}"), Receipt::Taken);
         assert!(matches!(receipt(Preset::Pagerduty, 202, "{\"status\":\"invalid event\"}"), Receipt::Refused { .. }));

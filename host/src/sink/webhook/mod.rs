@@ -97,6 +97,11 @@ pub(super) struct Webhook {
 
 impl WebhookConfig {
     pub(super) fn build(&self) -> Result<Webhook, SinkError> {
+        self.build_within(TIMEOUT)
+    }
+
+    /// Makes the sink with another bound on the time of a request.
+    fn build_within(&self, timeout: Duration) -> Result<Webhook, SinkError> {
         let read = |secret: &Secret, what: &str| {
             secret.read().map_err(|error| self.fault(&format!("failed to read its {what}: {}", chain(&error))))
         };
@@ -112,7 +117,8 @@ impl WebhookConfig {
         };
         // The text of the address is a secret, so an error does not repeat it.
         let url = Url::parse(&address).map_err(|error| self.fault(&format!("its `url` is not an address: {error}")))?;
-        let policy = Policy::of(&url, self.plain_http, self.public_only).map_err(|refusal| self.fault(&refusal.to_string()))?;
+        let policy =
+            Policy::of(&url, self.plain_http, self.public_only).map_err(|refusal| self.fault(&refusal.to_string()))?;
         secrets.extend(url.path_segments().into_iter().flatten().filter(|part| part.len() >= 16).map(str::to_owned));
         let token = self.token.as_ref().map(|secret| read(secret, "`token`")).transpose()?;
         let signing_key = self.signing_key.as_ref().map(|secret| read(secret, "`signing_key`")).transpose()?;
@@ -134,11 +140,11 @@ impl WebhookConfig {
         secrets.extend(token.iter().chain(&signing_key).cloned());
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let template = self.template.as_deref().map(Template::read).transpose().map_err(|error| self.fault(&error))?;
-        let client = self.client(policy)?;
+        let client = self.client(policy, timeout)?;
         Ok(Webhook { client, url, headers, preset: self.preset, template, token, signing_key, secrets })
     }
 
-    fn client(&self, policy: Policy) -> Result<Client, SinkError> {
+    fn client(&self, policy: Policy, timeout: Duration) -> Result<Client, SinkError> {
         // Whoever comes first installs it; it is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
@@ -146,7 +152,7 @@ impl WebhookConfig {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .connect_timeout(CONNECT_TIMEOUT)
             .dns_resolver(Guard(policy));
         if let Some(path) = &self.ca {
@@ -164,11 +170,12 @@ impl WebhookConfig {
     fn add_header(&self, headers: &mut HeaderMap, name: &str, value: &str, secret: bool) -> Result<(), SinkError> {
         let shown = escape::terminal(name);
         let known = HeaderName::try_from(name).map_err(|_| self.fault(&format!("`{shown}` is no name of a header")))?;
-        if [reqwest::header::HOST, reqwest::header::CONTENT_LENGTH, reqwest::header::TRANSFER_ENCODING].contains(&known) {
+        if [reqwest::header::HOST, reqwest::header::CONTENT_LENGTH, reqwest::header::TRANSFER_ENCODING].contains(&known)
+        {
             return Err(self.fault(&format!("the header `{shown}` is not the configuration's to set")));
         }
-        let mut value =
-            HeaderValue::try_from(value).map_err(|_| self.fault(&format!("the header `{shown}` holds a character that it cannot")))?;
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| self.fault(&format!("the header `{shown}` holds a character that it cannot")))?;
         value.set_sensitive(secret);
         headers.insert(known, value);
         Ok(())
@@ -209,7 +216,8 @@ impl Webhook {
         }
         if let Some(key) = &self.signing_key {
             let signature = signature::header(key, Timestamp::now().as_second(), body.as_bytes());
-            headers.insert(signature::NAME, HeaderValue::try_from(signature).expect("digits are a header's characters"));
+            headers
+                .insert(signature::NAME, HeaderValue::try_from(signature).expect("digits are a header's characters"));
         }
         match self.client.post(self.url.clone()).headers(headers).body(body).send().await {
             Ok(response) => {

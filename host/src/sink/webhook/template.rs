@@ -46,7 +46,8 @@ impl Template {
         if size > LONGEST {
             return Err(format!("the template `{shown}` is {size} bytes long, more than {LONGEST}"));
         }
-        let text = fs::read_to_string(path).map_err(|error| format!("failed to read the template `{shown}`: {error}"))?;
+        let text =
+            fs::read_to_string(path).map_err(|error| format!("failed to read the template `{shown}`: {error}"))?;
         Self::new(text).map_err(|error| format!("the template `{shown}` does not work: {error}"))
     }
 

@@ -24,8 +24,11 @@ pub(super) fn body(delivery: &Delivery) -> Value {
         "type": "header",
         "text": { "type": "plain_text", "text": title(HEADER), "emoji": false },
     })];
-    let fields: Vec<Value> =
-        facts(finding).into_iter().take(FIELDS).map(|(name, value)| markdown(&format!("*{name}*\n{}", fit(&value, FIELD, escape::slack)))).collect();
+    let fields: Vec<Value> = facts(finding)
+        .into_iter()
+        .take(FIELDS)
+        .map(|(name, value)| markdown(&format!("*{name}*\n{}", fit(&value, FIELD, escape::slack))))
+        .collect();
     if !fields.is_empty() {
         blocks.push(json!({ "type": "section", "fields": fields }));
     }

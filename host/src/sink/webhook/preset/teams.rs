@@ -18,9 +18,7 @@ pub(super) fn body(delivery: &Delivery) -> Value {
         Severity::Medium => "Warning",
         Severity::High | Severity::Critical => "Attention",
     };
-    let fact = |name: &str, value: &str| {
-        json!({ "title": fit(name, 60, escape::card), "value": fit(value, VALUE, escape::card) })
-    };
+    let fact = |name: &str, value: &str| json!({ "title": fit(name, 60, escape::card), "value": fit(value, VALUE, escape::card) });
     let mut facts: Vec<Value> = facts(finding).into_iter().map(|(name, value)| fact(name, &value)).collect();
     let details = finding.details.iter().take(DETAILS).map(|(name, value)| fact(name, &detail(value)));
     facts.extend(details);
