@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date_and_never_too_long() {
         let now: Timestamp = "2026-11-01T10:00:00Z".parse().unwrap();
-        assert_eq!(wait("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(wait("120", now), Some(Duration::from_mins(2)));
         assert_eq!(wait("Sun, 01 Nov 2026 10:00:30 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(wait("Sun, 01 Nov 2026 09:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(wait("99999999", now), Some(LONGEST_WAIT));

@@ -66,6 +66,7 @@ fn secret(text: &str) -> (Secret, NamedTempFile) {
 }
 
 fn config(url: Secret) -> WebhookConfig {
+    let url = Some(url);
     let config = json!({ "name": "hook", "url": url });
     serde_json::from_value(config).unwrap()
 }
@@ -190,7 +191,7 @@ async fn tls_is_verified_against_the_given_certificates() {
     let name = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"];
     let signed = ["-CA", &path("ca.pem"), "-CAkey", &path("ca.key")];
     openssl(&[&leaf[..], &curve, &name, &signed].concat());
-    let port = tls_server(&path("cert.pem"), &path("key.pem")).await;
+    let port = tls_server(&path("cert.pem"), &path("key.pem"));
     let url = format!("https://localhost:{port}/");
     let with_ca = |ca: String| move |config: &mut WebhookConfig| config.ca = Some(ca.into());
     assert_eq!(send(&url, with_ca(path("ca.pem"))).await, Receipt::Taken);
@@ -208,7 +209,7 @@ async fn tls_is_verified_against_the_given_certificates() {
 }
 
 /// A server with TLS that says 200 to everything.
-async fn tls_server(certificate: &str, key: &str) -> u16 {
+fn tls_server(certificate: &str, key: &str) -> u16 {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let _ = rustls::crypto::ring::default_provider().install_default();
