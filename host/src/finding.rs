@@ -165,3 +165,41 @@ impl Finding {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use orgwatch_rules_sdk::json::Document;
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::Place;
+
+    #[test]
+    fn a_finding_without_its_secrets_has_the_same_id() {
+        let record =
+            json!({ "eventName": "CreateAccessKey", "responseElements": { "secretAccessKey": "wJalrXUtnFEMI" } });
+        let event = Event::new(Document::parse(record.to_string()).unwrap(), Place::default());
+        let rule = RuleReference {
+            id: "org.x".to_owned(),
+            component: "org.x".to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: String::new(),
+            settings: String::new(),
+            pack: None,
+        };
+        let defaults = Defaults {
+            rule: Arc::new(rule),
+            title: "title".to_owned(),
+            severity: Severity::Low,
+            severity_override: None,
+            attack: [].into(),
+            references: [].into(),
+        };
+        let report = Report::new("key wJalrXUtnFEMI").title("gave wJalrXUtnFEMI").detail("secretAccessKey", "short");
+        let finding = Finding::new(report, EventReference::of(&event), &defaults);
+        let redacted = finding.clone().redacted(&Secrets::of(event.document()));
+        assert_eq!(redacted.id, finding.id);
+        assert_eq!((redacted.key.as_str(), redacted.title.as_str()), ("key [redacted]", "gave [redacted]"));
+        assert_eq!(redacted.details["secretAccessKey"], "[redacted]");
+    }
+}

@@ -2,13 +2,14 @@
 
 mod cli;
 mod contract;
+mod forms;
 mod live;
 mod python;
 mod records;
 mod replay;
 mod rules;
 mod sandbox;
-mod sinks;
 mod servers;
+mod sinks;
 mod sources;
 mod support;

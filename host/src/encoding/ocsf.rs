@@ -168,7 +168,7 @@ fn evidence(event: &EventReference) -> Value {
 }
 
 fn account_of_arn(arn: &str) -> Option<&str> {
-    let account = arn.splitn(6, ':').nth(4)?;
+    let account = arn.split(':').nth(4)?;
     (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
 }
 

@@ -16,7 +16,7 @@ pub fn card(text: &str) -> String {
             '}' => out.push('\u{2775}'),
             '$' => out.push('\u{ff04}'),
             '&' => out.push('\u{ff06}'),
-            '\\' | '*' | '_' | '`' | '[' | ']' | '#' | '|' | '~' | '!' => {
+            '\\' | '*' | '_' | '`' | '[' | ']' | '(' | ')' | '#' | '|' | '~' | '!' => {
                 out.push('\\');
                 out.push(character);
             }
@@ -25,7 +25,7 @@ pub fn card(text: &str) -> String {
                 out.push('\\');
                 out.push(character);
             }
-            '.' | ')' if !out.is_empty() && out.bytes().all(|byte| byte.is_ascii_digit()) => {
+            '.' if !out.is_empty() && out.bytes().all(|byte| byte.is_ascii_digit()) => {
                 out.push('\\');
                 out.push(character);
             }

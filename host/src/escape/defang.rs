@@ -20,9 +20,9 @@ pub fn defang(text: &str) -> String {
             // A scheme is what ends in `://`, and `mailto:` and its like before a name.
             let scheme = character == ':' && !name.is_empty() && (rest.starts_with("://") || is_scheme(name));
             if scheme {
-                out.push_str("[:]")
+                out.push_str("[:]");
             } else {
-                out.push(character)
+                out.push(character);
             }
             rest = &rest[character.len_utf8()..];
         }

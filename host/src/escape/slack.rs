@@ -18,8 +18,8 @@ pub fn slack(text: &str) -> String {
             '~' => out.push('\u{223c}'),
             // Between letters it formats nothing, and names are full of them.
             '_' if out.is_empty() || out.ends_with([' ', '(', '"', '\'']) => out.push('\u{ff3f}'),
-            // `:name:` shows a picture, and `@here` without brackets is at least readable as what it is not.
-            '@' => out.push('\u{ff20}'),
+            // `@here` calls people where a workspace reads it; within a word, as in a session's name, it is a letter.
+            '@' if !out.ends_with(char::is_alphanumeric) => out.push('\u{ff20}'),
             other => out.push(other),
         }
     }

@@ -19,6 +19,7 @@ mod securityhub;
 mod sns;
 mod sqs;
 mod stdout;
+mod webhook;
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub use self::securityhub::SecurityHubConfig;
 pub use self::sns::{MessageForm, SnsConfig};
 pub use self::sqs::SqsConfig;
 pub use self::stdout::StdoutConfig;
+pub use self::webhook::{Preset, WebhookConfig};
 use crate::config::Span;
 use crate::finding::Finding;
 
@@ -158,6 +160,8 @@ pub enum SinkConfig {
     /// A metric of Amazon CloudWatch.
     #[serde(rename = "cloudwatch")]
     CloudWatch(CloudWatchConfig),
+    /// HTTP requests.
+    Webhook(WebhookConfig),
 }
 
 impl SinkConfig {
@@ -176,7 +180,8 @@ impl SinkConfig {
             | Self::Sqs(SqsConfig { name, .. })
             | Self::EventBridge(EventBridgeConfig { name, .. })
             | Self::SecurityHub(SecurityHubConfig { name, .. })
-            | Self::CloudWatch(CloudWatchConfig { name, .. }) => name,
+            | Self::CloudWatch(CloudWatchConfig { name, .. })
+            | Self::Webhook(WebhookConfig { name, .. }) => name,
         }
     }
 
@@ -189,7 +194,8 @@ impl SinkConfig {
             | Self::Sqs(SqsConfig { retry, .. })
             | Self::EventBridge(EventBridgeConfig { retry, .. })
             | Self::SecurityHub(SecurityHubConfig { retry, .. })
-            | Self::CloudWatch(CloudWatchConfig { retry, .. }) => retry,
+            | Self::CloudWatch(CloudWatchConfig { retry, .. })
+            | Self::Webhook(WebhookConfig { retry, .. }) => retry,
         }
     }
 
@@ -207,6 +213,7 @@ impl SinkConfig {
             Self::EventBridge(config) => Box::new(config.build().await?),
             Self::SecurityHub(config) => Box::new(config.build().await?),
             Self::CloudWatch(config) => Box::new(config.build().await?),
+            Self::Webhook(config) => Box::new(config.build()?),
         })
     }
 }
