@@ -90,6 +90,13 @@ impl Live {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Kills it, as a loss of power would. Returns the folder with its ledger.
+    pub(crate) fn kill(mut self) -> TempDir {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it is a child");
+        std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a temporary folder"))
+    }
+
     /// Asks it to stop as a service manager does. Returns the exit code, what it told, and the folder with its ledger.
     pub(crate) fn stop(mut self) -> (i32, String, TempDir) {
         let id = self.child.id().to_string();

@@ -2,6 +2,7 @@
 
 mod cli;
 mod contract;
+mod crash;
 mod forms;
 mod live;
 mod python;

@@ -4,8 +4,10 @@
 //! `microburst` stands in front of another server and makes faults. `LookupStub` is the project's own.
 
 mod amazon;
+mod hook;
 mod http;
 mod lookup;
+mod recorder;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
@@ -14,8 +16,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::amazon::Amazon;
+pub(crate) use self::hook::{Hook, Manner};
 pub(crate) use self::http::{get, post};
 pub(crate) use self::lookup::LookupStub;
+pub(crate) use self::recorder::{Call, Recorder};
 use crate::python;
 
 /// How long a server may take to answer for the first time. Python's start is slow when several tests start it at once.

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 /// Clients of a test server.
 pub(crate) struct Amazon {
     runtime: Runtime,
+    sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
     s3: aws_sdk_s3::Client,
 }
@@ -20,10 +21,12 @@ impl Amazon {
             AwsConfig { region: Some("us-east-1".to_owned()), endpoint: Some(url.to_owned()), ..AwsConfig::default() };
         let config = runtime.block_on(config.load());
         let credentials = Credentials::new("111122223333", "example", None, None, "test");
+        let sns = aws_sdk_sns::config::Builder::from(&config).credentials_provider(credentials.clone());
         let sqs = aws_sdk_sqs::config::Builder::from(&config).credentials_provider(credentials.clone());
         let s3 = aws_sdk_s3::config::Builder::from(&config).credentials_provider(credentials).force_path_style(true);
         Self {
             runtime,
+            sns: aws_sdk_sns::Client::from_conf(sns.build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
         }
@@ -42,6 +45,40 @@ impl Amazon {
         let policy = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": "5" }).to_string();
         let call = self.sqs.create_queue().queue_name(name).attributes(QueueAttributeName::RedrivePolicy, policy);
         self.runtime.block_on(call.send()).expect("a queue can be made").queue_url.expect("a queue has a URL")
+    }
+
+    /// Makes a topic whose messages go to a queue as they are. Returns its ARN.
+    pub(crate) fn topic_into(&self, name: &str, queue: &str) -> String {
+        let arn = self.attribute(queue, &QueueAttributeName::QueueArn);
+        self.runtime.block_on(async {
+            let made = self.sns.create_topic().name(name).send().await.expect("a topic can be made");
+            let topic = made.topic_arn.expect("a topic has an ARN");
+            let call = self.sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(arn);
+            let call = call.attributes("RawMessageDelivery", "true");
+            call.send().await.expect("a queue can be subscribed");
+            topic
+        })
+    }
+
+    /// Takes all messages out of a queue. Returns their bodies.
+    pub(crate) fn drain(&self, queue: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        self.runtime.block_on(async {
+            loop {
+                let call = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
+                let messages = call.send().await.expect("a queue can be read").messages.unwrap_or_default();
+                if messages.is_empty() {
+                    return;
+                }
+                for message in messages {
+                    bodies.push(message.body.unwrap_or_default());
+                    let receipt = message.receipt_handle.unwrap_or_default();
+                    let call = self.sqs.delete_message().queue_url(queue).receipt_handle(receipt);
+                    call.send().await.expect("a message can be deleted");
+                }
+            }
+        });
+        bodies
     }
 
     pub(crate) fn send(&self, queue: &str, body: &str) {

@@ -34,6 +34,8 @@ fn send(method: &str, url: &str, body: &str) -> io::Result<(u16, String)> {
 
 /// A request as a server gets it.
 pub(super) struct Request {
+    /// The request line and the headers, as they came.
+    pub(super) head: Vec<String>,
     /// The value of `X-Amz-Target`: the operation.
     pub(super) target: String,
     pub(super) body: Vec<u8>,
@@ -43,17 +45,17 @@ pub(super) struct Request {
 pub(super) fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let mut length = 0;
     let mut target = String::new();
-    let mut first = true;
+    let mut head = Vec::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Ok(None);
         }
         let line = line.trim_end();
-        if line.is_empty() && !first {
+        if line.is_empty() && !head.is_empty() {
             break;
         }
-        first = false;
+        head.push(line.to_owned());
         let Some((name, value)) = line.split_once(':') else { continue };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?,
@@ -63,7 +65,7 @@ pub(super) fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Reque
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Request { target, body }))
+    Ok(Some(Request { head, target, body }))
 }
 
 /// Writes an answer, and leaves the connection open for the next request.

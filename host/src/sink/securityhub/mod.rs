@@ -1,7 +1,6 @@
 //! The sink `securityhub`: findings in AWS Security Hub CSPM, in the AWS Security Finding Format.
 
 mod client;
-mod format;
 
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use super::fit::within;
 use super::round::{Most, Round};
 use super::{Delivery, Receipt, RetryConfig, Sink, SinkError};
 use crate::aws::AwsConfig;
+use crate::encoding::{AsffProduct, asff};
 
 /// What Security Hub takes in one call: 6 MB, of which some are left for what is around the findings.
 const MOST: Most = Most { entries: 100, bytes: 5_900_000 };
@@ -100,7 +100,7 @@ impl Sink for SecurityHub {
                     for index in range {
                         // An import names what failed by its id; the rest is in.
                         let failure =
-                            failed.iter().find(|failure| failure.id == format::id(&deliveries[index].finding));
+                            failed.iter().find(|failure| failure.id == deliveries[index].finding.id.to_string());
                         let receipt = match failure {
                             Some(failure) => {
                                 self.call.answered(&failure.error_code, failure.error_message.as_deref(), None)
@@ -121,7 +121,8 @@ impl SecurityHub {
     fn finding(&self, delivery: &Delivery, account: &str) -> String {
         within(&delivery.finding, MOST_OF_ONE, |finding| {
             let delivery = Delivery { finding: finding.clone(), ..delivery.clone() };
-            let finding: Value = format::finding(&delivery, &self.region, account);
+            let finding: Value =
+                asff(&delivery, &AsffProduct { region: self.region.clone(), account: account.to_owned() });
             finding.to_string()
         })
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::MessageForm;
 use crate::encoding::{Encoding, harmless_json};
+use crate::escape::defang;
 use crate::finding::Finding;
 use crate::sink::Delivery;
 use crate::sink::fit::{allowed_json, allowed_text, attribute, group, within};
@@ -111,7 +112,8 @@ fn text(finding: &Finding, delivery: &Delivery) -> String {
         text.extend_from_slice(format!("Update {} of {updated}, first reported {filed}\n\n", revision - 1).as_bytes());
     }
     Encoding::Text { color: false }.encode(finding, &mut text);
-    allowed_text(&String::from_utf8_lossy(&text))
+    // Mail programs make links of whatever looks like one, and whoever made the event chose what does.
+    allowed_text(&defang(&String::from_utf8_lossy(&text)))
 }
 
 /// Returns the attributes for filter policies. A topic with raw delivery to SQS discards messages with more than ten.
