@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::Run;
 
 /// How long anything may take that is expected to happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A run of the program as a service, which writes its findings to a pipe.
 pub(crate) struct Live {
@@ -71,11 +71,6 @@ impl Live {
         self.next(PATIENCE).unwrap_or_else(|| panic!("no finding came\n{}", self.told()))
     }
 
-    /// Waits for so many findings.
-    pub(crate) fn findings(&self, number: usize) -> Vec<Value> {
-        (0..number).map(|_| self.finding()).collect()
-    }
-
     /// Returns a finding that comes within a time.
     pub(crate) fn next(&self, within: Duration) -> Option<Value> {
         match self.findings.recv_timeout(within) {
@@ -119,14 +114,6 @@ impl Drop for Live {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The ids of the events that findings are about, sorted.
-pub(crate) fn event_ids(findings: &[Value]) -> Vec<String> {
-    let id = |finding: &Value| finding["event"]["id"].as_str().unwrap_or_default().to_owned();
-    let mut ids: Vec<String> = findings.iter().map(id).collect();
-    ids.sort();
-    ids
 }
 
 /// Waits until something holds.

@@ -23,7 +23,7 @@ pub(crate) use self::recorder::{Call, Recorder};
 use crate::python;
 
 /// How long a server may take to answer for the first time. Python's start is slow when several tests start it at once.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A server that runs.
 pub(crate) struct Server {
@@ -50,6 +50,7 @@ impl Server {
     }
 
     /// Starts microburst in front of another server.
+    #[expect(dead_code, reason = "the tests of faults are to use it")]
     pub(crate) fn microburst(upstream: &str) -> Self {
         let port = free_port();
         let mut command = python::command("servers", "microburst");
@@ -79,6 +80,7 @@ impl Server {
     }
 
     /// Makes the server forget everything, or, before another server, makes all its faults end.
+    #[expect(dead_code, reason = "the tests of faults are to use it")]
     pub(crate) fn reset(&self) {
         let body = if self.reset.ends_with("/rules") { "[]" } else { "" };
         let answer = post(&format!("{}{}", self.url, self.reset), body);

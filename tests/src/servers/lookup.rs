@@ -46,7 +46,7 @@ struct State {
 struct Known {
     time: i64,
     /// When the service learns of it.
-    known: Instant,
+    since: Instant,
     record: Value,
 }
 
@@ -92,7 +92,7 @@ impl LookupStub {
     pub(crate) fn late_event(&self, record: &Value, after: Duration) {
         let time = record["eventTime"].as_str().expect("a record has a time");
         let time = time.parse::<jiff::Timestamp>().expect("the time can be read").as_second();
-        self.state().events.push(Known { time, known: Instant::now() + after, record: record.clone() });
+        self.state().events.push(Known { time, since: Instant::now() + after, record: record.clone() });
     }
 
     /// Sets how many calls a second are answered.
@@ -220,7 +220,7 @@ impl State {
         let inside = |event: &&Known| {
             #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 have room in 53 bits")]
             let time = event.time as f64;
-            event.known <= now
+            event.since <= now
                 && from.is_none_or(|from| time >= from)
                 && to.is_none_or(|to| time <= to)
                 && source.is_none_or(|source| event.record["eventSource"] == source)
