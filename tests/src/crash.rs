@@ -302,10 +302,15 @@ fn expected(records: &[Value]) -> BTreeMap<String, String> {
     replayed.findings().iter().map(|finding| (event(finding), id(finding))).collect()
 }
 
-fn id(finding: &Value) -> String {
-    finding["id"].as_str().unwrap_or_default().to_owned()
+/// A webhook has the finding inside.
+fn unwrapped(sent: &Value) -> &Value {
+    sent.get("finding").unwrap_or(sent)
 }
 
-fn event(finding: &Value) -> String {
-    finding["event"]["id"].as_str().unwrap_or_default().to_owned()
+fn id(sent: &Value) -> String {
+    unwrapped(sent)["id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn event(sent: &Value) -> String {
+    unwrapped(sent)["event"]["id"].as_str().unwrap_or_default().to_owned()
 }
