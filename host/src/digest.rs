@@ -66,6 +66,23 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// A digest as it stands in findings: `sha256:` and the hexadecimal digits.
+pub(crate) mod tagged {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{Digest, parse_hex};
+
+    pub(crate) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&digest.tagged())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digest = text.strip_prefix("sha256:").and_then(parse_hex).map(Digest);
+        digest.ok_or_else(|| serde::de::Error::custom("not a SHA-256 digest"))
+    }
+}
+
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 {

@@ -53,7 +53,7 @@ impl Event {
         self.text("/sharedEventID")
             .or_else(|| self.text("/addendum/originalEventID"))
             .or_else(|| self.id())
-            .unwrap_or_else(|| self.digest().to_string())
+            .unwrap_or_else(|| self.digest().tagged())
     }
 
     /// Returns `eventTime`, where it is a time. Documentation and fixtures hold others.
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(event(r#"{"eventID":"e"}"#).action(), "e");
         assert_eq!(event(r#"{"eventId":"a"}"#).action(), "a");
         let bare = event(r#"{"eventID":null}"#);
-        assert_eq!(bare.action(), bare.digest().to_string());
+        assert_eq!(bare.action(), bare.digest().tagged());
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub struct EventReference {
     /// What counting and grouping go by.
     pub action: String,
     /// SHA-256 of the canonical record.
+    #[serde(with = "crate::digest::tagged")]
     pub digest: Digest,
     /// `eventTime`, in RFC 3339.
     pub time: Option<String>,
@@ -83,7 +84,7 @@ impl EventReference {
     pub fn none(digest: Digest, time: &Timestamp) -> Self {
         Self {
             id: None,
-            action: digest.to_string(),
+            action: digest.tagged(),
             digest,
             time: Some(time.to_string()),
             source: None,

@@ -29,7 +29,7 @@ fn delivery(title: &str) -> Delivery {
         "title": title, "severity": "high", "key": "444455556666",
         "event": {
             "id": "4f2f9c0e-0000-4000-8000-000000000001", "action": "4f2f9c0e-0000-4000-8000-000000000001",
-            "digest": Digest::of(title).to_string(), "time": "2026-11-01T10:00:00Z",
+            "digest": Digest::of(title).tagged(), "time": "2026-11-01T10:00:00Z",
             "source": "organizations.amazonaws.com", "name": "AccountDepartedOrganization",
             "account": "111122223333", "region": "us-east-1", "actor": "arn:aws:iam::111122223333:user/jo",
             "source_ip": "198.51.100.7", "error_code": Value::Null,

@@ -1,3 +1,5 @@
+//! The ledger, by itself: what it keeps, what it refuses, and what it forgets.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
