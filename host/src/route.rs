@@ -150,6 +150,11 @@ impl Router {
         !self.routes.routes.is_empty()
     }
 
+    /// Returns all queues.
+    pub fn sinks(&self) -> Vec<SinkNumber> {
+        self.sinks.clone()
+    }
+
     /// Returns the queues that a finding goes to. One that tells of a rule goes where that rule's findings go, too.
     pub fn queues(&self, finding: &Finding, about_rule: Option<&str>) -> Vec<SinkNumber> {
         let account = finding.event.account.as_deref();

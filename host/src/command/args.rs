@@ -15,7 +15,7 @@ Exit codes:
   1  what --fail-on names was found
   2  a rule could not be loaded, or gaps remain
   3  wrong usage or configuration
-  4  input or output failed
+  4  input, output, credentials or the ledger failed
 When several apply: 3, then 4, then 2, then 1.";
 
 /// Runs detection rules compiled to WebAssembly on AWS CloudTrail events.

@@ -11,6 +11,7 @@ use super::{Failure, print, tell};
 use crate::config::Config;
 use crate::encoding::harmless_json;
 use crate::exit::Exit;
+use crate::health::Condition;
 
 pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
     match command {
@@ -47,6 +48,16 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
             exit = exit.max(Exit::Usage);
         }
     }
+    for condition in
+        Condition::ALL.into_iter().filter(|condition| !routes.can_take(condition.id(), condition.severity()))
+    {
+        let message = format!(
+            "no route takes {} to any sink\nhint: add a [[route]] with rules = [\"orgwatch.*\"], or nobody hears of trouble with the service",
+            condition.id()
+        );
+        tell(&*Box::<dyn std::error::Error>::from(message));
+        exit = exit.max(Exit::Usage);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::input_output)?;
     for sink in &config.sink {
         runtime.block_on(sink.build()).map_err(|error| super::live::failed("sink", sink.name(), &error))?;
@@ -62,12 +73,28 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     print(format!("the configuration is sound: {rules}, {sources}, {sinks}\n"))
 }
 
+/// The environment variables that win over a setting of the file. A flag wins over both, in the command that it is given to.
+const VARIABLES: [(&str, &str); 3] = [
+    ("state.dir", "ORGWATCH_STATE_DIR"),
+    ("telemetry.log_level", "ORGWATCH_LOG_LEVEL"),
+    ("telemetry.log_format", "ORGWATCH_LOG_FORMAT"),
+];
+
 /// Writes every setting on a line of its own, as a path, with where its value comes from.
 fn show(config: &Config, file: Option<&str>) -> String {
     let file: Value = file.and_then(|text| toml::from_str(text).ok()).unwrap_or_else(|| json!({}));
     let config = serde_json::to_value(config).unwrap_or_default();
     let mut lines = Vec::new();
     walk(&config, Some(&file), &mut String::new(), &mut lines);
+    for (setting, origin) in &mut lines {
+        let path = setting.split(" = ").next().unwrap_or_default();
+        if let Some((_, variable)) = VARIABLES.iter().find(|(known, _)| *known == path)
+            && let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty())
+        {
+            *setting = format!("{path} = {}", harmless_json(&value));
+            *origin = variable;
+        }
+    }
     let width = lines.iter().map(|(setting, _)| setting.chars().count()).max().unwrap_or_default().min(80);
     let mut text = String::new();
     for (setting, origin) in lines {

@@ -34,6 +34,8 @@ pub(super) struct Keeping {
     runtime: Runtime,
     intake: Arc<Intake>,
     queues: JoinSet<()>,
+    /// The names of the sinks that are delivered to.
+    sinks: Vec<String>,
     stop: watch::Sender<Stop>,
     /// The ledger's folder, where nobody named one.
     _temporary: Option<TempDir>,
@@ -65,10 +67,11 @@ impl Keeping {
         let metrics = Arc::new(Metrics::default());
         let mut queues = JoinSet::new();
         let mut paths = Router::default();
+        let mut names: Vec<String> = Vec::new();
         if arguments.deliver {
             let routes = check(&mut config)?;
-            let names = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
-            let numbers = runtime.block_on(ledger.sinks(names)).map_err(Failure::input_output)?;
+            names = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
+            let numbers = runtime.block_on(ledger.sinks(names.clone())).map_err(Failure::input_output)?;
             for (sink, &number) in config.sink.iter().zip(&numbers) {
                 let built = runtime.block_on(sink.build()).map_err(|error| failed("sink", sink.name(), &error))?;
                 let queue = Queue {
@@ -85,7 +88,7 @@ impl Keeping {
             paths = Router::new(routes, numbers);
         }
         let intake = Arc::new(Intake::new(judge, ledger, paths, health, metrics, Ack::Ledger, 1));
-        Ok(Self { runtime, intake, queues, stop, _temporary: temporary })
+        Ok(Self { runtime, intake, queues, sinks: names, stop, _temporary: temporary })
     }
 
     /// Returns the rules.
@@ -110,9 +113,10 @@ impl Keeping {
             let mut before = (u64::MAX, Instant::now());
             let dead = loop {
                 let depths = ledger.queue_depths().await.map_err(Failure::input_output)?;
-                let owed = depths.iter().map(|depth| depth.owed).sum();
-                if owed == 0 || self.queues.is_empty() {
-                    break depths.iter().map(|depth| depth.dead).sum::<u64>();
+                let ours = || depths.iter().filter(|depth| self.sinks.contains(&depth.sink));
+                let owed = ours().map(|depth| depth.owed).sum();
+                if owed == 0 {
+                    break ours().map(|depth| depth.dead).sum::<u64>();
                 }
                 if owed < before.0 {
                     before = (owed, Instant::now());
@@ -124,7 +128,7 @@ impl Keeping {
             };
             self.stop.send_replace(Stop::Now);
             while self.queues.join_next().await.is_some() {}
-            if dead > 0 && self.intake.router_delivers() {
+            if dead > 0 {
                 let message = format!("{dead} deliveries were given up\nhint: `dead-letters list` says why, where --state-dir keeps them");
                 return Err(Failure::input_output(message));
             }

@@ -12,6 +12,7 @@ use super::{Failure, print};
 use crate::config::{Config, StateConfig};
 use crate::digest::Digest;
 use crate::exit::Exit;
+use crate::health::Condition;
 use crate::ledger::Ledger;
 use crate::route::Routes;
 use crate::rule::discover;
@@ -46,6 +47,11 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         if !routes.can_take(&rule.id, rule.defaults.worst()) {
             tracing::warn!(rule = rule.id, "no route takes findings of this rule to any sink");
         }
+    }
+    for condition in
+        Condition::ALL.into_iter().filter(|condition| !routes.can_take(condition.id(), condition.severity()))
+    {
+        tracing::warn!(condition = condition.id(), "no route takes this trouble with the service to any sink");
     }
     if arguments.dry_run {
         let [sources, rules, sinks] =

@@ -75,6 +75,8 @@ pub fn main() -> Exit {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == Compiler::ARGUMENT) {
         return prepare_rule();
     }
+    // The one implementation of cryptography that everything with TLS in it uses. Only a second installation could fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -89,11 +89,6 @@ impl Intake {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
     }
 
-    /// Tells whether findings are delivered anywhere.
-    pub fn router_delivers(&self) -> bool {
-        self.router.delivers()
-    }
-
     /// Returns the ledger.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -213,7 +208,7 @@ impl Intake {
             return;
         }
         let findings = reports.iter().map(|report| self.report_filing(report)).collect();
-        let commit = Commit { source: "orgwatch".to_owned(), findings, ..Commit::default() };
+        let commit = Commit { source: "orgwatch".to_owned(), findings, urgent: true, ..Commit::default() };
         if let Err(error) = self.ledger.commit(commit, now).await {
             tracing::error!("failed to file what is wrong with the service: {error}");
             self.health.restore(&reports);
@@ -222,6 +217,10 @@ impl Intake {
 
     fn report_filing(&self, report: &Report) -> Filing {
         let sinks = self.router.queues(&report.finding, report.rule.as_deref());
+        if sinks.is_empty() && self.router.delivers() && report.condition != Condition::Unrouted {
+            let detail = "what the service has to say of itself goes nowhere";
+            self.health.raise(Condition::Unrouted, report.condition.id(), detail, Timestamp::now());
+        }
         Filing { finding: report.finding.clone(), sinks, update: true }
     }
 
@@ -231,14 +230,17 @@ impl Intake {
             return Ok(());
         }
         let mut settled = self.ledger.settled_changes();
-        let (_, dead) = self.ledger.unsettled(places.clone()).await.map_err(InletError::Ledger)?;
+        let (_, dead) = self.ledger.unsettled(self.router.sinks(), places.clone()).await.map_err(InletError::Ledger)?;
         if dead > 0 {
             // The batch has come again because a sink gave up on it before.
-            self.ledger.revive(places.clone(), Timestamp::now()).await.map_err(InletError::Ledger)?;
+            self.ledger
+                .revive(self.router.sinks(), places.clone(), Timestamp::now())
+                .await
+                .map_err(InletError::Ledger)?;
         }
         loop {
             settled.mark_unchanged();
-            match self.ledger.unsettled(places.clone()).await.map_err(InletError::Ledger)? {
+            match self.ledger.unsettled(self.router.sinks(), places.clone()).await.map_err(InletError::Ledger)? {
                 (0, 0) => return Ok(()),
                 (0, _) => return Err(InletError::NotDelivered),
                 _ => {}
@@ -270,5 +272,6 @@ fn copy(commit: &Commit) -> Commit {
         gaps: commit.gaps.clone(),
         closed: commit.closed.clone(),
         checkpoint: commit.checkpoint.clone(),
+        urgent: commit.urgent,
     }
 }

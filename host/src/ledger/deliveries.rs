@@ -159,22 +159,22 @@ impl Ledger {
         Ok(())
     }
 
-    /// Counts, of some findings, those that a sink is still owed and those that were given up for a sink.
+    /// Counts, of some findings, those that some sinks are still owed and those that were given up for them.
     ///
     /// # Errors
     ///
     /// Fails when the ledger cannot be read.
-    pub async fn unsettled(&self, places: Vec<i64>) -> Result<(u64, u64), LedgerError> {
+    pub async fn unsettled(&self, sinks: Vec<SinkNumber>, places: Vec<i64>) -> Result<(u64, u64), LedgerError> {
         self.read(move |connection| {
-            let mut query =
-                connection.prepare_cached("SELECT state, count(*) FROM delivery WHERE finding = ?1 GROUP BY state")?;
+            let mut query = connection.prepare_cached("SELECT state, sink FROM delivery WHERE finding = ?1")?;
             let (mut owed, mut dead) = (0, 0);
             for place in &places {
                 let mut rows = query.query([place])?;
                 while let Some(row) = rows.next()? {
                     match row.get::<_, i64>(0)? {
-                        0 => owed += row.get::<_, u64>(1)?,
-                        2 => dead += row.get::<_, u64>(1)?,
+                        _ if !sinks.contains(&SinkNumber(row.get(1)?)) => {}
+                        0 => owed += 1,
+                        2 => dead += 1,
                         _ => {}
                     }
                 }
@@ -184,18 +184,49 @@ impl Ledger {
         .await
     }
 
-    /// Owes dead letters of some findings again.
+    /// Gives up what is owed to any other than these sinks: nobody would ever send it. Returns how much, sink by sink.
     ///
     /// # Errors
     ///
     /// Fails when it is not on disk.
-    pub async fn revive(&self, places: Vec<i64>, now: Timestamp) -> Result<(), LedgerError> {
+    pub async fn give_up_others(&self, sinks: Vec<SinkNumber>) -> Result<Vec<(String, u64)>, LedgerError> {
+        let depths = self.queue_depths().await?;
+        self.write(move |connection| {
+            let mut given_up = Vec::new();
+            for depth in depths.into_iter().filter(|depth| depth.owed > 0) {
+                let number: i64 =
+                    connection.query_row("SELECT number FROM sink WHERE name = ?1", [&depth.sink], |row| row.get(0))?;
+                if sinks.contains(&SinkNumber(number)) {
+                    continue;
+                }
+                connection.execute(
+                    "UPDATE delivery SET state = 2, reason = 'the sink is no longer configured' WHERE sink = ?1 AND state = 0",
+                    [number],
+                )?;
+                given_up.push((depth.sink, depth.owed));
+            }
+            Ok(given_up)
+        })
+        .await
+    }
+
+    /// Owes dead letters of some findings to some sinks again.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not on disk.
+    pub async fn revive(&self, sinks: Vec<SinkNumber>, places: Vec<i64>, now: Timestamp) -> Result<(), LedgerError> {
         let now = millis(now);
         self.write(move |connection| {
             let mut update = connection.prepare_cached(
-                "UPDATE delivery SET state = 0, attempts = 0, since = ?2, due = ?2 WHERE finding = ?1 AND state = 2",
+                "UPDATE delivery SET state = 0, attempts = 0, since = ?3, due = ?3 WHERE sink = ?1 AND finding = ?2 AND state = 2",
             )?;
-            places.iter().try_for_each(|place| update.execute(params![place, now]).map(|_| ()))
+            for place in &places {
+                for sink in &sinks {
+                    update.execute(params![sink.0, place, now])?;
+                }
+            }
+            Ok(())
         })
         .await?;
         self.shared.owed.send_modify(|count| *count += 1);

@@ -22,6 +22,8 @@ pub struct Commit {
     pub closed: Vec<Digest>,
     /// How far the source has come.
     pub checkpoint: Option<Checkpoint>,
+    /// True where it may use the room that is kept for what is owed: what the service has to say of itself, such as that there is no room.
+    pub urgent: bool,
 }
 
 /// A finding with the sinks that it is owed to.
@@ -84,7 +86,9 @@ impl Ledger {
     ///
     /// Fails when it is not on disk. [`LedgerError::Full`] and [`LedgerError::Locked`] may pass; the same commit can be tried again.
     pub async fn commit(&self, commit: Commit, now: Timestamp) -> Result<Committed, LedgerError> {
-        self.check_room().await?;
+        if !commit.urgent {
+            self.check_room().await?;
+        }
         let committed = self.write(move |connection| write(connection, &commit, millis(now))).await?;
         if committed.new_findings > 0 {
             self.shared.owed.send_modify(|count| *count += 1);
@@ -202,6 +206,8 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
                 .execute(params![place, json, severity, now])?;
             place
         }
+        // Nobody was told of it, as when a replay found it first: those who are to be told now are owed it.
+        Some((place, _)) if !filing.sinks.is_empty() && is_owed_to_nobody(connection, place)? => place,
         Some((place, _)) => return Ok((place, false)),
     };
     for SinkNumber(sink) in &filing.sinks {
@@ -214,6 +220,12 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
             .execute(params![sink, place, -severity, now])?;
     }
     Ok((place, true))
+}
+
+fn is_owed_to_nobody(connection: &Connection, place: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM delivery WHERE finding = ?1)")?
+        .query_row([place], |row| row.get(0))
 }
 
 /// Opens a gap. Returns 1 where it is new, or was closed, else 0.

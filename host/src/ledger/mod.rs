@@ -108,6 +108,16 @@ pub enum LedgerError {
         /// The newest known version.
         known: usize,
     },
+    /// It was written by an older version of the program, and no host of this version has run on it yet.
+    #[error(
+        "the ledger has schema version {found}, and this program reads version {known}\nhint: start the new host on it once, or use the program that runs on it"
+    )]
+    Older {
+        /// The version found.
+        found: usize,
+        /// The version of this program.
+        known: usize,
+    },
     /// The disk is full, or the ledger is as large as it may become.
     #[error(
         "the ledger has no room left\nhint: free space on its disk, raise [state] limit_mib, or lower the retention"
@@ -235,8 +245,8 @@ impl Reader {
         if !file.exists() {
             return Err(LedgerError::None(folder.to_owned()));
         }
-        let mut connection = writer::connection(&file)?;
-        schema::migrate(&mut connection)?;
+        let connection = writer::connection(&file)?;
+        schema::check(&connection)?;
         Ok(Self { connection })
     }
 }

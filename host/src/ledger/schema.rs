@@ -1,5 +1,7 @@
 //! The ledger's tables, and how an older ledger becomes one of today.
 
+use std::cmp::Ordering;
+
 use rusqlite::Connection;
 
 use super::LedgerError;
@@ -71,6 +73,21 @@ const STEPS: [&str; 1] = [r"
     -- Which rules with which settings were active from when.
     CREATE TABLE activation (at INTEGER PRIMARY KEY, rules TEXT NOT NULL) STRICT;
 "];
+
+/// Makes sure that a ledger is one of today, without touching it: a host of another version may be running on it.
+///
+/// # Errors
+///
+/// Fails when it is not.
+pub(super) fn check(connection: &Connection) -> Result<(), LedgerError> {
+    let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = STEPS.len();
+    match found.cmp(&known) {
+        Ordering::Less => Err(LedgerError::Older { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(LedgerError::Newer { found, known }),
+    }
+}
 
 /// Brings a ledger up to date, in one transaction.
 ///

@@ -248,13 +248,13 @@ async fn a_dead_letter_is_owed_again_when_somebody_asks() {
     let owed = due(&ledger, sinks[0], at(0)).await.remove(0);
     let dead = Settled { settlement: Settlement::Dead { reason: "refused".into() }, ..taken(&owed) };
     ledger.settle(sinks[0], vec![dead]).await.unwrap();
-    assert_eq!(ledger.unsettled(place.clone()).await.unwrap(), (0, 1));
+    assert_eq!(ledger.unsettled(sinks.clone(), place.clone()).await.unwrap(), (0, 1));
     let depths = ledger.queue_depths().await.unwrap();
     assert_eq!(depths, [QueueDepth { sink: "a".into(), owed: 0, dead: 1 }]);
     let reader = Reader::open(folder.path()).unwrap();
     assert_eq!(reader.retry_dead_letters(Some("b"), at(5)).unwrap(), 0);
     assert_eq!(reader.retry_dead_letters(Some("a"), at(5)).unwrap(), 1);
-    assert_eq!(ledger.unsettled(place).await.unwrap(), (1, 0));
+    assert_eq!(ledger.unsettled(sinks.clone(), place).await.unwrap(), (1, 0));
     let again = due(&ledger, sinks[0], at(5)).await.remove(0);
     assert_eq!((again.attempts, again.since), (0, at(5)));
 }

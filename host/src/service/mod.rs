@@ -90,6 +90,9 @@ impl Service {
         let metrics = self.metrics;
         let names = self.sinks.iter().map(|sink| sink.name.clone()).collect();
         let numbers = self.ledger.sinks(names).await?;
+        for (sink, number) in self.ledger.give_up_others(numbers.clone()).await? {
+            tracing::warn!(sink, number, "the sink is no longer configured: what it was owed are dead letters now");
+        }
         let loaded = self.rules.start();
         let exit = if loaded.refused.is_empty() { Exit::Done } else { Exit::Rules };
         let router = Router::new(self.routes, numbers.clone());

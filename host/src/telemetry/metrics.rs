@@ -134,7 +134,36 @@ impl Default for Metrics {
     }
 }
 
+/// How a series of values behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
 impl Metrics {
+    /// The series that there are, by their names in the text: known before anything is counted. A histogram stands for its sum and its count.
+    pub(super) const SERIES: [(&str, Kind); 16] = [
+        ("orgwatch_records_total", Kind::Counter),
+        ("orgwatch_evaluations_total", Kind::Counter),
+        ("orgwatch_fuel_total", Kind::Counter),
+        ("orgwatch_rule_faults_total", Kind::Counter),
+        ("orgwatch_findings_total", Kind::Counter),
+        ("orgwatch_deliveries_total", Kind::Counter),
+        ("orgwatch_delivery_latency_seconds_sum", Kind::Counter),
+        ("orgwatch_delivery_latency_seconds_count", Kind::Counter),
+        ("orgwatch_intake_latency_seconds_sum", Kind::Counter),
+        ("orgwatch_intake_latency_seconds_count", Kind::Counter),
+        ("orgwatch_gaps_open", Kind::Gauge),
+        ("orgwatch_queue_depth", Kind::Gauge),
+        ("orgwatch_dead_letters", Kind::Gauge),
+        ("orgwatch_source_lag_seconds", Kind::Gauge),
+        ("orgwatch_source_oldest_waiting_seconds", Kind::Gauge),
+        ("orgwatch_watermark_age_seconds", Kind::Gauge),
+    ];
+
     /// Writes everything in Prometheus' text format.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -224,5 +253,38 @@ impl Metrics {
     /// Sets the age of the oldest thing that waits at a source.
     pub fn oldest_waiting(&self, source: &str, seconds: f64) {
         self.oldest_waiting.get_or_create(&OfSource { source: source.to_owned() }).set(seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use orgwatch_rules_sdk::Severity;
+
+    use super::*;
+
+    #[test]
+    fn the_list_of_series_is_the_one_that_is_written() {
+        let metrics = Metrics::default();
+        let rule = || OfRule { rule: "org.x".to_owned() };
+        metrics.records("a", 1);
+        metrics.evaluations.get_or_create(&rule()).inc();
+        metrics.fuel.get_or_create(&rule()).inc();
+        metrics.faults.get_or_create(&rule()).inc();
+        metrics.found(Severity::Low);
+        metrics.delivery_failed("a");
+        metrics.queue("a", 1, 1);
+        metrics.source("a", Some(1.0), Some(1.0));
+        metrics.oldest_waiting("a", 1.0);
+        let text = metrics.text();
+        let written: BTreeSet<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split(['{', ' ']).next())
+            .filter(|name| !name.ends_with("_bucket"))
+            .collect();
+        let listed: BTreeSet<&str> = Metrics::SERIES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(written, listed);
     }
 }

@@ -14,6 +14,7 @@ use super::Sqs;
 use super::handle::{Outcome, backoff};
 use super::queue::{Attributes, BATCH, Received};
 use crate::escape::terminal;
+use crate::health::Condition;
 use crate::source::answer::{Answer, Refusal};
 use crate::source::{Inlet, Source, SourceError};
 
@@ -25,6 +26,9 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// How often the queue is asked how many messages it holds.
 const CENSUS: Duration = Duration::from_mins(1);
+
+/// A message that has waited for longer than this means that the source is behind: CloudTrail itself takes about five minutes.
+const BEHIND: Duration = Duration::from_mins(15);
 
 /// How often a message fails before somebody is told, when it may pass by itself.
 const FAILURES: u32 = 3;
@@ -252,6 +256,12 @@ impl Sqs {
     fn tell_oldest(&self, inlet: &Inlet, work: &Work<'_>) {
         let oldest = work.in_hand.values().copied().flatten().chain(self.troubles.oldest()).min();
         let age = oldest.map_or(0, |sent| Timestamp::now().duration_since(sent).as_secs());
-        inlet.oldest_waiting(u64::try_from(age).unwrap_or(0));
+        let age = u64::try_from(age).unwrap_or(0);
+        inlet.oldest_waiting(age);
+        if age > BEHIND.as_secs() {
+            inlet.raise(Condition::SourceBehind, format!("a message has waited for {} minutes", age / 60));
+        } else {
+            inlet.well(Condition::SourceBehind);
+        }
     }
 }
