@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{condition, expect};
 use crate::live::{Live, eventually};
 use crate::records;
-use crate::servers::LookupStub;
+use crate::servers::{Amazon, LookupStub, Server};
 
 fn configuration(stub: &LookupStub) -> String {
     let url = stub.url();
@@ -78,4 +78,20 @@ fn expired_credentials_are_told_and_the_source_goes_on_when_they_are_renewed() {
     assert!(finding.to_string().contains("ExpiredTokenException"), "{finding}");
     expect(&live, &[&record]);
     eventually("it asks again and again", || stub.calls() > 4);
+}
+
+#[test]
+fn a_server_that_records_the_calls_made_to_it_is_read_like_the_stub() {
+    let ministack = Server::ministack();
+    Amazon::at(ministack.url()).queue("made");
+    let configuration = format!(
+        "[[source]]\nkind = \"cloudtrail\"\nname = \"history\"\nevery = \"1s\"\nevent_source = \"\"\n\
+         aws.region = \"us-east-1\"\naws.endpoint = \"{}\"\n\
+         [rule.\"team.queue-made\"]\nuse = \"pattern\"\n\
+         [rule.\"team.queue-made\".settings]\ntitle = \"A queue was made\"\n\
+         patterns = [{{ eventSource = [\"sqs.amazonaws.com\"], eventName = [\"CreateQueue\"] }}]\n",
+        ministack.url()
+    );
+    let finding = Live::start(&configuration).finding();
+    assert_eq!((&finding["rule"]["id"], &finding["event"]["name"]), (&json!("team.queue-made"), &json!("CreateQueue")));
 }
