@@ -20,7 +20,8 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn host() -> &'static Path {
     static HOST: LazyLock<PathBuf> = LazyLock::new(|| {
         let cargo = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "orgwatch-host", "--message-format=json"])
+            // With the tests beside it, which are built already, so that no dependency is built twice for other features.
+            .args(["build", "--quiet", "--workspace", "--tests", "--bin", "orgwatch-host", "--message-format=json"])
             .current_dir(root())
             .stderr(Stdio::inherit())
             .output()
@@ -29,7 +30,8 @@ pub(crate) fn host() -> &'static Path {
         let messages = String::from_utf8(cargo.stdout).expect("cargo writes UTF-8");
         let mut executable = messages.lines().filter_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            Some(message["executable"].as_str()?.to_owned())
+            let is_host = message["target"]["name"] == "orgwatch-host" && message["profile"]["test"] == false;
+            Some(message["executable"].as_str().filter(|_| is_host)?.to_owned())
         });
         executable.next_back().expect("cargo names the executable").into()
     });

@@ -140,7 +140,7 @@ impl Judging {
         let empty = Commit { source: self.source.clone(), ..Commit::default() };
         let commit = mem::replace(&mut self.judged.commit, empty);
         let committed = Handle::current().block_on(self.intake.commit(commit, &self.stop))?;
-        self.judged.taken.findings += committed.new_findings;
+        self.judged.taken.findings += committed.new_findings.len() as u64;
         self.judged.places.extend(committed.places);
         Ok(())
     }

@@ -148,7 +148,7 @@ impl Intake {
         let mut taken = judged.taken;
         let committed = self.commit(judged.commit, &stop).await?;
         judged.places.extend(&committed.places);
-        taken.findings += committed.new_findings;
+        taken.findings += committed.new_findings.len() as u64;
         self.metrics.committed(arrived.elapsed().as_secs_f64());
         self.metrics.records(source, taken.records);
         if self.ack == Ack::Sinks {
@@ -171,8 +171,8 @@ impl Intake {
                 Ok(mut committed) => {
                     committed.places.truncate(own);
                     self.health.well(Condition::DiskFull, "ledger", now);
-                    for filing in commit.findings.iter().take(own) {
-                        self.metrics.found(filing.finding.severity);
+                    for &severity in &committed.new_findings {
+                        self.metrics.found(severity);
                     }
                     return Ok(committed);
                 }

@@ -81,10 +81,9 @@ impl Intake {
             }
             commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
         }
-        for filing in &commit.findings {
-            self.metrics.found(filing.finding.severity);
+        for severity in self.ledger.commit(commit, now).await?.new_findings {
+            self.metrics.found(severity);
         }
-        self.ledger.commit(commit, now).await?;
         Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use orgwatch_rules_sdk::Severity;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Ledger, LedgerError, SinkNumber, millis};
@@ -71,8 +72,8 @@ pub struct Checkpoint {
 /// What a commit came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
-    /// Findings that the ledger did not have yet, or not in this form.
-    pub new_findings: u64,
+    /// The severities of the findings that the ledger did not have yet, or not in this form.
+    pub new_findings: Vec<Severity>,
     /// Gaps that it did not have yet.
     pub new_gaps: u64,
     /// The places of all findings of the commit in the ledger, old ones too.
@@ -90,7 +91,7 @@ impl Ledger {
             self.check_room().await?;
         }
         let committed = self.write(move |connection| write(connection, &commit, millis(now))).await?;
-        if committed.new_findings > 0 {
+        if !committed.new_findings.is_empty() {
             self.shared.owed.send_modify(|count| *count += 1);
         }
         Ok(committed)
@@ -146,7 +147,7 @@ fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result
             place
         } else {
             let (place, new) = file(connection, filing, now)?;
-            committed.new_findings += u64::from(new);
+            committed.new_findings.extend(new.then_some(filing.finding.severity));
             filed.insert(filing.finding.id, place);
             place
         };

@@ -83,7 +83,7 @@ async fn what_is_committed_is_there_after_a_restart_and_owed_under_the_same_sink
     let mut batch = commit(vec![filing(finding(1, Severity::High), &sinks[..1])]);
     batch.checkpoint = Some(Checkpoint { key: "us-east-1".into(), value: "12:00".into() });
     let committed = ledger.commit(batch, at(0)).await.unwrap();
-    assert_eq!((committed.new_findings, committed.new_gaps), (1, 0));
+    assert_eq!((committed.new_findings, committed.new_gaps), (vec![Severity::High], 0));
     drop(ledger);
     let (ledger, sinks) = open(folder.path(), &["b", "a"]).await;
     assert_eq!(due(&ledger, sinks[1], at(1)).await[0].delivery.finding, finding(1, Severity::High));
@@ -114,14 +114,14 @@ async fn the_same_finding_again_is_no_news_and_an_update_is() {
     let mut again = finding(1, Severity::Low);
     again.title = "said by a newer version of the rule".into();
     let committed = ledger.commit(commit(vec![filing(again.clone(), &sinks)]), at(1)).await.unwrap();
-    assert_eq!(committed.new_findings, 0);
+    assert!(committed.new_findings.is_empty());
     let owed = due(&ledger, sinks[0], at(1)).await;
     assert_eq!(owed[0].delivery.finding.title, "finding 1");
     ledger.settle(sinks[0], vec![taken(&owed[0])]).await.unwrap();
     assert!(due(&ledger, sinks[0], at(1)).await.is_empty());
     let update = Filing { update: true, ..filing(again, &sinks) };
     // The clock has gone back: the update is later all the same.
-    assert_eq!(ledger.commit(commit(vec![update]), at(-100)).await.unwrap().new_findings, 1);
+    assert_eq!(ledger.commit(commit(vec![update]), at(-100)).await.unwrap().new_findings, [Severity::Low]);
     let update = due(&ledger, sinks[0], at(0)).await.remove(0).delivery;
     assert_eq!((update.revision, update.filed), (2, at(0)));
     assert!(update.updated > at(0));
