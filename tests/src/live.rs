@@ -1,6 +1,7 @@
 //! The program live: started with a configuration, read while it runs, told to stop.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,10 +33,9 @@ impl Live {
     /// Starts it with the ledger that an earlier run left in a folder.
     pub(crate) fn start_in(folder: TempDir, configuration: &str) -> Self {
         let state = folder.path().join("state");
-        let configuration = format!("{configuration}\n[telemetry]\nlisten = \"127.0.0.1:0\"\n");
         let run = Run::new(["--rules", "rules", "--state-dir"]).argument(&state).with_rules();
         let run = run
-            .file("orgwatch.toml", configuration)
+            .file("orgwatch.toml", complete(configuration))
             .env("AWS_ACCESS_KEY_ID", "111122223333")
             .env("AWS_SECRET_ACCESS_KEY", "example")
             .env("AWS_REGION", "us-east-1")
@@ -66,6 +66,17 @@ impl Live {
         Self { child, findings, messages, folder }
     }
 
+    /// The state directory.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs").success());
+    }
+
     /// Waits for a finding.
     pub(crate) fn finding(&self) -> Value {
         self.next(PATIENCE).unwrap_or_else(|| panic!("no finding came\n{}", self.told()))
@@ -93,9 +104,13 @@ impl Live {
     }
 
     /// Asks it to stop as a service manager does. Returns the exit code, what it told, and the folder with its ledger.
-    pub(crate) fn stop(mut self) -> (i32, String, TempDir) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+    pub(crate) fn stop(self) -> (i32, String, TempDir) {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for its end. Returns the exit code, what it told, and the folder with its ledger.
+    pub(crate) fn ended(mut self) -> (i32, String, TempDir) {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it is a child") {
@@ -113,6 +128,15 @@ impl Drop for Live {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A configuration with an address that is free.
+fn complete(configuration: &str) -> String {
+    let listen = "[telemetry]\nlisten = \"127.0.0.1:0\"\n";
+    match configuration.split_once("[telemetry]\n") {
+        Some((before, after)) => format!("{before}{listen}{after}"),
+        None => format!("{configuration}\n{listen}"),
     }
 }
 

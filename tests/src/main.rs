@@ -11,6 +11,7 @@ mod replay;
 mod rules;
 mod sandbox;
 mod servers;
+mod service;
 mod sinks;
 mod sources;
 mod support;
