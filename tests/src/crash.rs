@@ -12,7 +12,7 @@ use orgwatch_host::ledger::{FindingQuery, Reader};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::live::Live;
+use crate::live::{Live, eventually};
 use crate::records;
 use crate::servers::{Amazon, Call, Hook, Manner, Recorder, Server};
 use crate::support::Run;
@@ -23,8 +23,8 @@ const KILLS: u32 = 55;
 /// Messages that are sent before each start: as many with a record in them as with the name of a file.
 const MESSAGES: u32 = 4;
 
-/// How long after its start the program is killed at the latest.
-const LATEST: u64 = 1_400;
+/// How long after it has begun to work the program is killed at the latest, in milliseconds.
+const LATEST: u64 = 900;
 
 /// A small generator of numbers that look random: the same seed kills at the same instants, as far as the machine allows.
 struct Chance(u64);
@@ -88,7 +88,7 @@ impl World {
         let topic = amazon.topic_into("findings", &delivered);
         amazon.bucket("trail");
         let recorder = Recorder::before(moto.url());
-        let hook = Hook::start(|number| Manner::after(Duration::from_millis(10 + number as u64 % 4 * 15)));
+        let hook = Hook::start(|number| Manner::after(Duration::from_millis(20 + number as u64 % 4 * 80)));
         let mut configuration = format!("[state]\nack = \"{ack}\"\n");
         let _ = write!(
             configuration,
@@ -171,7 +171,11 @@ fn crash(ack: &str, seed: u64) -> BTreeMap<Phase, u32> {
         world.recorder.take();
         world.hook.take_sent();
         let live = world.start(folder);
-        sleep(Duration::from_millis(150 + chance.below(LATEST)));
+        // Now and then it is killed while it starts. Otherwise it gets as far as to begin to work, however slow the machine.
+        if kill % 11 != 0 {
+            eventually("it starts", || live.told().contains("started"));
+        }
+        sleep(Duration::from_millis(chance.below(LATEST)));
         folder = live.kill();
         // What was under way on the wire arrives still.
         sleep(Duration::from_millis(100));

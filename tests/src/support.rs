@@ -19,7 +19,15 @@ pub(crate) fn root() -> &'static Path {
 /// The program under test. Building it here means that no order of commands can test an old one.
 pub(crate) fn host() -> &'static Path {
     static HOST: LazyLock<PathBuf> = LazyLock::new(|| {
-        let cargo = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        // What cargo tells a test of its own package would make it build again what watches those variables.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(name);
+            }
+        }
+        let cargo = cargo
             // With the tests beside it, which are built already, so that no dependency is built twice for other features.
             .args(["build", "--quiet", "--workspace", "--tests", "--bin", "orgwatch-host", "--message-format=json"])
             .current_dir(root())

@@ -212,6 +212,9 @@ impl Intake {
         if let Err(error) = self.ledger.commit(commit, now).await {
             tracing::error!("failed to file what is wrong with the service: {error}");
             self.health.restore(&reports);
+            if !error.passes() {
+                self.broken.send_replace(Some(error));
+            }
         }
     }
 
