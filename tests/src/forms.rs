@@ -110,12 +110,12 @@ fn hostile() -> Finding {
     let mut finding = ordinary();
     let text = || Some(HOSTILE.to_owned());
     finding.severity = Severity::Critical;
-    finding.title = HOSTILE.to_owned();
-    finding.key = HOSTILE.to_owned();
+    HOSTILE.clone_into(&mut finding.title);
+    HOSTILE.clone_into(&mut finding.key);
     finding.details =
         json!({ HOSTILE: HOSTILE, "nested": { HOSTILE: [HOSTILE] } }).as_object().cloned().expect("an object");
     let event = &mut finding.event;
-    event.action = HOSTILE.to_owned();
+    HOSTILE.clone_into(&mut event.action);
     event.id = text();
     event.source = text();
     event.name = text();
