@@ -5,7 +5,7 @@
 //! it goes to, once, on its way there. JSON needs none of them: `encoding::harmless_json` writes it.
 //!
 //! Chats and mail programs make links of whatever looks like one, so that an alert could carry a stranger's link under a trusted sender's name.
-//! They leave no way to switch that off in plain text, so [`defang`] writes such text in the way that analysts know: `evil[.]example`.
+//! They leave no way to switch that off in plain text, so [`defang()`] writes such text in the way that analysts know: `evil[.]example`.
 
 mod card;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Some records carry credentials: `AssumeRole` answers with a session token, a careless caller passes a password. A rule may copy any of
 //! it. [`Secrets`] gathers the secret strings of one record, by the names that they stand under (`names.rs`), and replaces each of them
 //! wherever it turns up in what a rule returned; what stands in a rule's details under such a name goes too, however short. [`record`]
-//! does the same to a whole record, and [`bytes`] does what it can for text that is no JSON.
+//! does the same to a whole record, and [`bytes()`] does what it can for text that is no JSON.
 //!
 //! Redaction looks for a secret as it was written, or as JSON escapes it. A rule that takes one apart or encodes it gets it through:
 //! this protects from carelessness, and rules are code that somebody has chosen to run.
