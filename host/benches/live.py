@@ -93,7 +93,8 @@ class Ministack:
         self.process.wait()
 
     def call(self, connection, method, path, body=b"", headers=None):
-        authorization = ("AWS4-HMAC-SHA256 Credential=%s/20261105/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0" % ACCOUNT)
+        service = "sqs" if headers else "s3"
+        authorization = f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20261105/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
         connection.request(method, path, body, {"Authorization": authorization, **(headers or {})})
         answer = connection.getresponse()
         content = answer.read()
