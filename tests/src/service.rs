@@ -1,5 +1,6 @@
 //! The whole program live, and what it promises whatever happens around it.
 
+mod ledger;
 mod same;
 mod sinks;
 
