@@ -144,12 +144,12 @@ async fn an_update_that_comes_while_the_finding_is_sent_is_sent_too() {
 async fn the_most_severe_comes_first_whatever_lies_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, sinks) = open(folder.path(), &["a"]).await;
-    let low = (0..20_000).map(|number| filing(finding(number, Severity::Low), &sinks)).collect();
+    let low = (0..100_000).map(|number| filing(finding(number, Severity::Low), &sinks)).collect();
     ledger.commit(commit(low), at(0)).await.unwrap();
-    ledger.commit(commit(vec![filing(finding(50_000, Severity::Critical), &sinks)]), at(1)).await.unwrap();
+    ledger.commit(commit(vec![filing(finding(500_000, Severity::Critical), &sinks)]), at(1)).await.unwrap();
     let owed = ledger.due(sinks[0], at(1), at(600), 3).await.unwrap();
     let titles: Vec<&str> = owed.iter().map(|owed| owed.delivery.finding.title.as_str()).collect();
-    assert_eq!(titles, ["finding 50000", "finding 0", "finding 1"]);
+    assert_eq!(titles, ["finding 500000", "finding 0", "finding 1"]);
 }
 
 #[tokio::test]
