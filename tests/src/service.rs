@@ -1,6 +1,8 @@
 //! The whole program live, and what it promises whatever happens around it.
 
+mod configured;
 mod ledger;
+mod running;
 mod same;
 mod sinks;
 

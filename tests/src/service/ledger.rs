@@ -93,3 +93,28 @@ fn what_cannot_be_read_is_told_and_kept_and_the_rest_is_judged() {
     let nothing_named = beside(&live.state(), &["gaps", "retry"]);
     assert_eq!(nothing_named.code, 3);
 }
+
+#[test]
+fn a_damaged_ledger_is_told_and_nothing_is_taken() {
+    let place = Place::new();
+    let live = place.start(&place.sink());
+    eventually("it starts", || live.told().contains("started"));
+    let (code, told, folder) = live.stop();
+    assert_eq!(code, 0, "{told}");
+    let state = folder.path().join("state");
+    std::fs::write(state.join("ledger.sqlite"), "no database at all, whatever it is called".repeat(200))
+        .expect("it can be written");
+    place.bring("a.json", records::lines(&[records::account_left(1)]));
+    let ran = Run::new(["--rules", "rules", "--state-dir"])
+        .argument(&state)
+        .with_rules()
+        .file("orgwatch.toml", format!("{}{}", place.sink(), place.source()))
+        .run();
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the ledger is damaged") && ran.stderr.contains("\nhint: stop the host"),
+        "{}",
+        ran.stderr
+    );
+    assert!(place.lines().is_empty() && place.input.join("a.json").exists());
+}
