@@ -2,6 +2,7 @@
 
 mod configured;
 mod ledger;
+mod reload;
 mod running;
 mod same;
 mod sinks;

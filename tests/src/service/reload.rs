@@ -1,0 +1,43 @@
+//! Rules that change while the service runs.
+
+use std::fs;
+
+use super::Place;
+use crate::live::eventually;
+use crate::records;
+use crate::support::{Run, pack};
+
+#[test]
+fn changed_rules_are_taken_a_broken_set_is_not_and_both_are_told() {
+    let place = Place::new();
+    let rules = place.folder.path().join("rules");
+    fs::create_dir(&rules).expect("the folder can be made");
+    let component = |of: &str, name: &str| pack(of).join("dist").join(name);
+    let departed = component("rules/aws-organizations", "account_departed.wasm");
+    fs::copy(departed, rules.join("a.wasm")).expect("a component can be copied");
+    let configuration = format!("{}{}[telemetry]\nlisten = \"127.0.0.1:0\"\n", place.sink(), place.source());
+    let run =
+        Run::new(["--rules"]).argument(&rules).argument("--state-dir").argument(place.folder.path().join("state"));
+    let (mut service, _folder) = run.file("orgwatch.toml", configuration).spawn();
+    let has = |text: &str| place.lines().iter().any(|line| line.contains(text));
+
+    place.bring("1.json", records::lines(&[records::policy_attached(1), records::account_left(2)]));
+    eventually("the first rule judges", || has("444400000002"));
+    let changes = component("rules/cis-aws-foundations", "organizations_changes.wasm");
+    fs::copy(changes, rules.join("b.wasm")).expect("a component can be copied");
+    let mut number = 10;
+    eventually("the second rule judges, too", || {
+        number += 1;
+        place.bring(&format!("{number}.json"), records::lines(&[records::policy_attached(number)]));
+        has("cis.organizations-changes")
+    });
+
+    fs::write(rules.join("c.wasm"), "no component").expect("the folder can be written to");
+    eventually("the broken set is told", || has("\"orgwatch.reload-failed\""));
+    place.bring("2.json", records::lines(&[records::account_left(3)]));
+    eventually("the last good rules go on", || has("444400000003"));
+    fs::remove_file(rules.join("c.wasm")).expect("a file can be removed");
+    eventually("it is told that this is over", || has("Over: Changed rules could not be loaded"));
+    service.kill().expect("it can be killed");
+    service.wait().expect("it is a child");
+}
