@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::Place;
+use super::{Place, beside};
 use crate::live::eventually;
 use crate::records;
 use crate::support::{Run, pack};
@@ -38,6 +38,41 @@ fn changed_rules_are_taken_a_broken_set_is_not_and_both_are_told() {
     eventually("the last good rules go on", || has("444400000003"));
     fs::remove_file(rules.join("c.wasm")).expect("a file can be removed");
     eventually("it is told that this is over", || has("Over: Changed rules could not be loaded"));
+    service.kill().expect("it can be killed");
+    service.wait().expect("it is a child");
+}
+
+#[test]
+fn a_rule_that_panics_is_told_and_the_gap_closes_when_the_rule_is_mended() {
+    let place = Place::new();
+    let rules = place.folder.path().join("rules");
+    fs::create_dir(&rules).expect("the folder can be made");
+    for name in ["panic.wasm", "count_calls.wasm"] {
+        fs::copy(pack("tests/guests").join("dist").join(name), rules.join(name)).expect("a component can be copied");
+    }
+    let state = place.folder.path().join("state");
+    let configuration = |component: &str| {
+        format!(
+            "[rule.\"guest.panic\"]\nenabled = false\n[rule.\"guest.count-calls\"]\nenabled = false\n\
+             [rule.\"team.own\"]\nuse = \"{component}\"\nseverity = \"critical\"\n{}{}[telemetry]\nlisten = \"127.0.0.1:0\"\n",
+            place.sink(),
+            place.source()
+        )
+    };
+    let run = Run::new(["--rules"]).argument(&rules).argument("--state-dir").argument(&state);
+    let (mut service, folder) = run.file("orgwatch.toml", configuration("guest.panic")).spawn();
+    let has = |text: &str| place.lines().iter().any(|line| line.contains(text));
+    let gaps = || beside(&state, &["gaps", "list", "--all", "--output", "json"]).stdout;
+
+    place.bring("1.json", records::lines(&[records::account_left(1)]));
+    eventually("the fault is told", || has("\"orgwatch.rule-fault\""));
+    let told = place.lines().into_iter().find(|line| line.contains("\"orgwatch.rule-fault\"")).unwrap_or_default();
+    assert!(told.contains("\"severity\":\"critical\"") && told.contains("\"rule\":\"team.own\""), "{told}");
+    assert!(gaps().contains("\"rule\":\"team.own\"") && gaps().contains("\"closed\":null"), "{}", gaps());
+
+    fs::write(folder.path().join("orgwatch.toml"), configuration("guest.count-calls")).expect("it can be written");
+    eventually("the mended rule has judged it", || has("\"title\":\"Called\""));
+    eventually("the gap is closed", || !gaps().contains("\"closed\":null"));
     service.kill().expect("it can be killed");
     service.wait().expect("it is a child");
 }
