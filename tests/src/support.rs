@@ -1,15 +1,18 @@
 //! What the tests share: the program, the built rules and guests, and folders that go away.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use orgwatch_host::rule::{RuleFile, discover};
 use orgwatch_host::sandbox::Limits;
 use tempfile::TempDir;
+use wait_timeout::ChildExt as _;
 
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {
@@ -64,6 +67,18 @@ pub(crate) fn rules() -> Vec<RuleFile> {
     let limits = Limits::default();
     let found = discover(&pack("rules")).expect("rules/ holds packs");
     found.files(&limits).expect("the packs are built")
+}
+
+/// How long a run of the program may take that is expected to end.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Reads a pipe to its end, so that whoever writes into it does not wait.
+fn gather(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).expect("the pipe holds UTF-8");
+        text
+    })
 }
 
 /// A run of the program in an empty folder of its own, with a cache of its own for all tests, and none of the caller's settings.
@@ -156,17 +171,22 @@ impl Run {
         let input = std::mem::take(&mut self.input);
         let (mut child, _folder) = self.spawn();
         let mut stdin = child.stdin.take().expect("standard input is a pipe");
-        let writer = std::thread::spawn(move || {
+        let writer = thread::spawn(move || {
             // A program that ends before it has read everything closes the pipe.
             let _ = stdin.write_all(&input);
         });
-        let output: Output = child.wait_with_output().expect("the host ends");
-        writer.join().expect("the writer does not panic");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).expect("findings are UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+        let stdout = child.stdout.take().map(gather);
+        let stderr = child.stderr.take().map(gather);
+        let status = child.wait_timeout(PATIENCE).expect("it is a child");
+        if status.is_none() {
+            child.kill().expect("it can be killed");
+            child.wait().expect("it is a child");
         }
+        writer.join().expect("the writer does not panic");
+        let [stdout, stderr] =
+            [stdout, stderr].map(|pipe| pipe.map(|pipe| pipe.join().expect("output is UTF-8")).unwrap_or_default());
+        let Some(status) = status else { panic!("it did not end within {PATIENCE:?}\n{stderr}") };
+        Ran { code: status.code().unwrap_or(-1), stdout, stderr }
     }
 }
 

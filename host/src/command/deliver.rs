@@ -128,6 +128,7 @@ impl Keeping {
             };
             self.stop.send_replace(Stop::Now);
             while self.queues.join_next().await.is_some() {}
+            ledger.close().await;
             if dead > 0 {
                 let message = format!("{dead} deliveries were given up\nhint: `dead-letters list` says why, where --state-dir keeps them");
                 return Err(Failure::input_output(message));

@@ -218,6 +218,12 @@ impl Ledger {
         self.shared.writer.write(write).await
     }
 
+    /// Writes what waits, and closes the file, which leaves nothing beside it for the next program to recover. What is asked afterwards fails.
+    pub async fn close(&self) {
+        self.shared.readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.shared.writer.close().await;
+    }
+
     /// Returns a signal that changes whenever something new is owed to a sink.
     pub fn owed_changes(&self) -> watch::Receiver<u64> {
         self.shared.owed.subscribe()

@@ -22,21 +22,28 @@ type Tell = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
 /// A write: runs inside a transaction, and returns how its caller is told.
 type Write = Box<dyn FnOnce(&Connection) -> Tell + Send>;
 
-/// The way to the thread that writes. The thread ends when every copy of this is gone and everything is written.
+/// What the thread is asked to do.
+enum Job {
+    Write(Write),
+    /// To end. Answered when the connection is closed.
+    Close(oneshot::Sender<()>),
+}
+
+/// The way to the thread that writes. The thread ends when it is closed, or every copy of this is gone and everything is written.
 #[derive(Clone)]
 pub(super) struct Writer {
-    writes: Sender<Write>,
+    jobs: Sender<Job>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection) -> Self {
-        let (writes, waiting) = channel(WAITING);
+        let (jobs, waiting) = channel(WAITING);
         thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || serve(&connection, waiting))
+            .spawn(move || serve(connection, waiting))
             .expect("the system has room for one more thread");
-        Self { writes }
+        Self { jobs }
     }
 
     /// Writes, and returns when it is on disk. A write that fails leaves nothing behind, and takes no other with it.
@@ -49,7 +56,7 @@ impl Writer {
         write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let (reply, answer) = oneshot::channel();
-        let job: Write = Box::new(move |connection| {
+        let write: Write = Box::new(move |connection| {
             let result = in_savepoint(connection, write);
             Box::new(move |committed: Result<(), Arc<rusqlite::Error>>| {
                 let result = match (result, committed) {
@@ -61,8 +68,17 @@ impl Writer {
                 let _ = reply.send(result);
             })
         });
-        self.writes.send(job).await.map_err(|_| LedgerError::Closed)?;
+        self.jobs.send(Job::Write(write)).await.map_err(|_| LedgerError::Closed)?;
         answer.await.unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// Writes what waits and ends. What is asked afterwards fails. Returns when the connection is closed.
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close(reply)).await.is_ok() {
+            // An answer that does not come means that the thread has ended already.
+            let _ = closed.await;
+        }
     }
 }
 
@@ -81,24 +97,41 @@ fn in_savepoint<T>(
     }
 }
 
-fn serve(connection: &Connection, mut waiting: Receiver<Write>) {
+fn serve(connection: Connection, mut waiting: Receiver<Job>) {
     while let Some(first) = waiting.blocking_recv() {
-        let mut tells = Vec::new();
-        let begun = connection.execute_batch("BEGIN IMMEDIATE");
-        tells.push(first(connection));
-        while tells.len() < TOGETHER
-            && let Ok(write) = waiting.try_recv()
-        {
-            tells.push(write(connection));
+        let mut next = Some(first);
+        let mut writes = Vec::new();
+        let closing = loop {
+            match next {
+                Some(Job::Write(write)) => writes.push(write),
+                Some(Job::Close(reply)) => break Some(reply),
+                None => break None,
+            }
+            next = if writes.len() < TOGETHER { waiting.try_recv().ok() } else { None };
+        };
+        together(&connection, writes);
+        if let Some(reply) = closing {
+            drop(connection);
+            let _ = reply.send(());
+            return;
         }
-        let committed = begun.and_then(|()| connection.execute_batch("COMMIT")).map_err(Arc::new);
-        if committed.is_err() && !connection.is_autocommit() {
-            // Nothing more can be done about a failure to undo; the next BEGIN will fail and say so.
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        for tell in tells {
-            tell(committed.clone());
-        }
+    }
+}
+
+/// Runs writes in one transaction, and tells their callers how it went.
+fn together(connection: &Connection, writes: Vec<Write>) {
+    if writes.is_empty() {
+        return;
+    }
+    let begun = connection.execute_batch("BEGIN IMMEDIATE");
+    let tells: Vec<Tell> = writes.into_iter().map(|write| write(connection)).collect();
+    let committed = begun.and_then(|()| connection.execute_batch("COMMIT")).map_err(Arc::new);
+    if committed.is_err() && !connection.is_autocommit() {
+        // Nothing more can be done about a failure to undo; the next BEGIN will fail and say so.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    for tell in tells {
+        tell(committed.clone());
     }
 }
 

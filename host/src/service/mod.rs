@@ -168,7 +168,10 @@ impl Service {
         }
         stop_sources.send_replace(Stop::Now);
         stop_sinks.send_replace(Stop::Now);
-        chores.abort_all();
+        chores.shutdown().await;
+        sources.shutdown().await;
+        queues.shutdown().await;
+        intake.ledger().close().await;
         tracing::info!("stopped");
         failed.map_or(Ok(exit), |error| Err(error.into()))
     }

@@ -102,6 +102,8 @@ fn a_damaged_ledger_is_told_and_nothing_is_taken() {
     let (code, told, folder) = live.stop();
     assert_eq!(code, 0, "{told}");
     let state = folder.path().join("state");
+    // A program that stopped leaves nothing beside the ledger from which SQLite would mend it.
+    assert!(!state.join("ledger.sqlite-wal").exists());
     std::fs::write(state.join("ledger.sqlite"), "no database at all, whatever it is called".repeat(200))
         .expect("it can be written");
     place.bring("a.json", records::lines(&[records::account_left(1)]));
