@@ -30,4 +30,5 @@ pub mod sandbox;
 pub mod service;
 pub mod sink;
 pub mod source;
+pub mod table;
 pub mod telemetry;
