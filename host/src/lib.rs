@@ -30,5 +30,6 @@ pub mod sandbox;
 pub mod service;
 pub mod sink;
 pub mod source;
+pub mod state;
 pub mod table;
 pub mod telemetry;

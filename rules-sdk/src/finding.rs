@@ -1,5 +1,7 @@
 //! What a rule reports.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -19,12 +21,21 @@ pub struct Finding {
     severity: Option<Severity>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     details: Map<String, Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    settled: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Finding {
     /// Starts a finding about the thing that the key names. Title and severity are the rule's own unless they are set.
     pub fn new(key: impl Into<String>) -> Self {
-        Self { key: key.into(), title: None, severity: None, details: Map::new() }
+        Self { key: key.into(), title: None, severity: None, details: Map::new(), period: None, settled: false }
     }
 
     /// Sets the title: one sentence, without a full stop, that says what happened to whom.
@@ -48,6 +59,22 @@ impl Finding {
         self
     }
 
+    /// Makes this the one finding of its key in a period of time, in whole seconds: periods follow one another since 1970, and the latest event
+    /// in a period has the last word. For rules that count: ten departures are one finding and not six.
+    #[must_use]
+    pub fn once_per(mut self, period: Duration) -> Self {
+        self.period = Some(period.as_secs());
+        self
+    }
+
+    /// Holds the finding back until events that are still on their way have arrived. For what an event could take back: that something is the first
+    /// of its kind, or that nothing came before it. What more events can only make truer is better told at once.
+    #[must_use]
+    pub fn when_settled(mut self) -> Self {
+        self.settled = true;
+        self
+    }
+
     /// Returns the key.
     pub fn key(&self) -> &str {
         &self.key
@@ -66,6 +93,16 @@ impl Finding {
     /// Returns the details.
     pub fn details(&self) -> &Map<String, Json> {
         &self.details
+    }
+
+    /// Returns the period of which this is the one finding of its key, in seconds.
+    pub fn period(&self) -> Option<u64> {
+        self.period
+    }
+
+    /// Tells whether the finding waits until events on their way have arrived.
+    pub fn waits(&self) -> bool {
+        self.settled
     }
 
     /// Takes the finding apart: key, title, severity, details.

@@ -47,6 +47,8 @@ pub mod json;
 mod metadata;
 mod rule;
 mod severity;
+mod state;
+mod table;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod value;
@@ -56,6 +58,8 @@ pub use finding::{Finding, Findings};
 pub use metadata::{Matches, Metadata, Status};
 pub use rule::{Describe, NoSettings, Refusal, Rule};
 pub use severity::Severity;
+pub use state::{Note, Noted, Notes, Tally};
+pub use table::{Row, Table};
 pub use value::Value;
 
 #[doc(hidden)]
@@ -77,5 +81,5 @@ pub mod prelude {
     pub use crate::event::{self, AccountId, Event, Outcome, Timestamp};
     #[cfg(not(target_family = "wasm"))]
     pub use crate::testing;
-    pub use crate::{Finding, Findings, Matches, NoSettings, Refusal, Rule, Severity, Value, rule};
+    pub use crate::{Finding, Findings, Matches, NoSettings, Note, Refusal, Rule, Severity, Value, rule};
 }

@@ -41,9 +41,10 @@ pub struct Metadata {
     /// The address of the runbook for its findings.
     #[serde(default)]
     pub runbook: Option<String>,
-    /// True for a rule that keeps state from event to event.
+    /// For a rule that looks back at earlier events, the version of what it notes of them: a new version of the rule goes on with what the old
+    /// one noted as long as this stays the same.
     #[serde(default)]
-    pub state: bool,
+    pub state_version: Option<u32>,
     /// The operator's lookup tables that the rule reads.
     #[serde(default)]
     pub tables: Vec<String>,
@@ -68,7 +69,7 @@ impl Metadata {
             references: Vec::new(),
             false_positives: Vec::new(),
             runbook: None,
-            state: false,
+            state_version: None,
             tables: Vec::new(),
             settings,
         }

@@ -1,12 +1,13 @@
 //! The rule itself: the trait that an author implements and the macro that makes a component of it.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Event, Findings, Matches, Metadata};
+use crate::{Event, Findings, Matches, Metadata, Note};
 
 /// A detection rule.
 ///
@@ -31,6 +32,20 @@ pub trait Rule: Sized + Send + Sync + 'static {
 
     /// Judges one record. Called for each record that matches, in a fresh copy of the loaded rule.
     fn evaluate(&self, event: &Event) -> Findings;
+
+    /// Says how far back [`Event::notes`] looks at most with these settings, in whole seconds. Only a rule with a `state_version` is asked. Called
+    /// once, after `load`.
+    fn keep(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Says what to note of a record, for evaluations of this and of later records to look back at. Only a rule with a `state_version` is asked.
+    /// It sees the record and nothing else: what is noted depends on the record alone, so that what is found does not depend on the order in which
+    /// records arrive.
+    fn note(&self, event: &Event) -> Vec<Note> {
+        let _ = event;
+        Vec::new()
+    }
 }
 
 /// A rule's metadata; implemented by [`rule!`](crate::rule!).
@@ -108,6 +123,8 @@ fn refusal_of<R: Rule>(settings: &str, error: &serde_json::Error) -> Refusal {
 /// | `false_positives` | `["…"]` | |
 /// | `runbook` | `"https://…"` | |
 /// | `generic` | `true` for a rule that is nothing without settings | `false` |
+/// | `tables` | `["accounts"]`: the operator's lookup tables that the rule reads | |
+/// | `state_version` | `1` for a rule that looks back at earlier events, another number when what it notes has changed | |
 ///
 /// The macro defines `main`, so a rule is a file of its own in `src/bin/`.
 #[macro_export]
@@ -140,7 +157,13 @@ macro_rules! rule {
 
         #[cfg(target_family = "wasm")]
         $crate::export_rule!($rule);
+
+        #[cfg(target_family = "wasm")]
+        $crate::rule!(@looks_back $rule, $($field)+);
     };
+    (@looks_back $rule:ident, state_version $($rest:ident)*) => { $crate::export_memory!($rule); };
+    (@looks_back $rule:ident, $field:ident $($rest:ident)*) => { $crate::rule!(@looks_back $rule, $($rest)*); };
+    (@looks_back $rule:ident,) => {};
     (@field $metadata:ident, id, $value:literal) => { $metadata.id = $value.into(); };
     (@field $metadata:ident, version, $value:literal) => { $metadata.version = $value.into(); };
     (@field $metadata:ident, title, $value:literal) => { $metadata.title = $value.into(); };
@@ -154,11 +177,13 @@ macro_rules! rule {
     (@field $metadata:ident, attack, $value:tt) => { $metadata.attack = $value.map(String::from).to_vec(); };
     (@field $metadata:ident, references, $value:tt) => { $metadata.references = $value.map(String::from).to_vec(); };
     (@field $metadata:ident, false_positives, $value:tt) => { $metadata.false_positives = $value.map(String::from).to_vec(); };
+    (@field $metadata:ident, tables, $value:tt) => { $metadata.tables = $value.map(String::from).to_vec(); };
+    (@field $metadata:ident, state_version, $value:literal) => { $metadata.state_version = Some($value); };
     (@field $metadata:ident, runbook, $value:literal) => { $metadata.runbook = Some($value.into()); };
     (@field $metadata:ident, $other:ident, $value:tt) => {
         compile_error!(concat!(
             "rule!: the field `", stringify!($other), "` is unknown or its value is of the wrong kind; the fields are id, title, severity, ",
-            "matches, version, status, attack, references, false_positives, runbook and generic"
+            "matches, version, status, attack, references, false_positives, runbook, generic, tables and state_version"
         ));
     };
 }

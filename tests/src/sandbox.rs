@@ -257,13 +257,16 @@ fn load(component: Vec<u8>, limits: &Limits) -> LoadedRule {
 }
 
 fn link(preparation: Preparation, limits: &Limits) -> Result<LoadedRule, LoadFault> {
-    let engine = Engine::for_evaluation(1, limits.clone()).expect("the engine starts");
-    LoadedRule::link(&engine, preparation, "{}")
+    link_into(&Engine::for_evaluation(1, limits.clone()).expect("the engine starts"), preparation)
+}
+
+fn link_into(engine: &Engine, preparation: Preparation) -> Result<LoadedRule, LoadFault> {
+    LoadedRule::link(engine, preparation, "{}", Arc::default(), Vec::new())
 }
 
 /// Judges a record.
 fn judge(rule: &LoadedRule, record: &str) -> Evaluation {
-    rule.evaluate(Arc::new(Document::parse(record).expect("the record is JSON")))
+    rule.evaluate(Arc::new(Document::parse(record).expect("the record is JSON")), None)
 }
 
 /// Loads a component and returns how it fails on a record.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -151,7 +152,7 @@ pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -
     let engine = Engine::for_evaluation(concurrency, found.limits.clone())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
     let compiler = compiler(source.cache_dir.as_deref(), &found.limits)?;
-    Ok(load(&found.files, &found.instances, &compiler, &engine, jobs))
+    Ok(load(&found.files, &found.instances, &compiler, &engine, &Arc::default(), jobs))
 }
 
 fn replay(

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::finding::{Defaults, RuleReference};
 use crate::index::Pattern;
 use crate::sandbox::{Compiler, Component, Engine, LoadFault, LoadedRule};
+use crate::table::Tables;
 
 /// Loads rules, at most `jobs` at a time, and returns them in the order of the instances. A rule that cannot be loaded is among them with its
 /// reason: it never stops the others.
@@ -21,6 +22,7 @@ pub fn load(
     instances: &[Instance],
     compiler: &Compiler,
     engine: &Engine,
+    tables: &Arc<Tables>,
     jobs: usize,
 ) -> Vec<Rule> {
     let next = AtomicUsize::new(0);
@@ -33,7 +35,7 @@ pub fn load(
                     let Some(instance) = instances.get(place) else { break };
                     let file = &files[instance.file];
                     if let Ok(component) = &file.component {
-                        let rule = load_one(file, component, instance, compiler, engine);
+                        let rule = load_one(file, component, instance, compiler, engine, tables);
                         loaded.lock().expect("no loader panics").push((place, rule));
                     }
                 }
@@ -45,10 +47,17 @@ pub fn load(
     loaded.into_iter().map(|(_, rule)| rule).collect()
 }
 
-fn load_one(file: &RuleFile, component: &Component, instance: &Instance, compiler: &Compiler, engine: &Engine) -> Rule {
+fn load_one(
+    file: &RuleFile,
+    component: &Component,
+    instance: &Instance,
+    compiler: &Compiler,
+    engine: &Engine,
+    tables: &Arc<Tables>,
+) -> Rule {
     let metadata = component.metadata();
     let settings = instance.settings_text();
-    let judge = prepare(component, &settings, compiler, engine);
+    let judge = prepare(component, &settings, compiler, engine, tables);
     let (patterns, judge) = match judge {
         Ok((patterns, judge)) => (patterns, Ok(judge)),
         Err(fault) => (default_patterns(&metadata.matches), Err(fault)),
@@ -69,7 +78,7 @@ fn load_one(file: &RuleFile, component: &Component, instance: &Instance, compile
         attack: metadata.attack.clone().into(),
         references: metadata.references.clone().into(),
     };
-    Rule { id: instance.id.clone(), defaults, patterns, judge }
+    Rule { id: instance.id.clone(), state_version: metadata.state_version, defaults, patterns, judge }
 }
 
 fn prepare(
@@ -77,10 +86,12 @@ fn prepare(
     settings: &str,
     compiler: &Compiler,
     engine: &Engine,
+    tables: &Arc<Tables>,
 ) -> Result<(Vec<Pattern>, LoadedRule), LoadFault> {
     let preparation = compiler.prepare(component, settings)?;
     let patterns = preparation.patterns().iter().map(|text| parse_pattern(text)).collect::<Result<_, _>>()?;
-    Ok((patterns, LoadedRule::link(engine, preparation, settings)?))
+    let listed = component.metadata().tables.clone();
+    Ok((patterns, LoadedRule::link(engine, preparation, settings, Arc::clone(tables), listed)?))
 }
 
 /// Parses a pattern as it crosses the interface: an EventBridge pattern, or the text `"everything"`.

@@ -52,6 +52,8 @@ pub struct Rule {
     pub id: String,
     /// What its findings get.
     pub defaults: Defaults,
+    /// For a rule that looks back, the version of what it notes.
+    pub state_version: Option<u32>,
     /// The records that it asks for; where it could not be loaded, those that it asks for with its default settings.
     pub patterns: Vec<Pattern>,
     /// The rule itself, or why it could not be loaded. What it asked for is a gap then.

@@ -52,6 +52,11 @@ impl Preparation {
         &self.code
     }
 
+    /// Returns how far a rule that looks back does so at most, in seconds; nothing for another.
+    pub fn keep(&self) -> Option<u64> {
+        self.answer.keep
+    }
+
     /// Returns the patterns that the rule asks for with its settings, each as JSON text.
     pub fn patterns(&self) -> &[String] {
         &self.answer.patterns

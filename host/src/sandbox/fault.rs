@@ -8,6 +8,7 @@ use wasmtime::Trap;
 use super::component::ComponentFault;
 use super::store::{LimitReached, Log};
 use crate::redact::Secrets;
+use crate::state::StateError;
 
 /// What went wrong while a rule ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -45,6 +46,35 @@ pub enum Fault {
     /// It read the event in `load`, where there is none.
     #[error("it read the event, which only `evaluate` can")]
     ReadWhileLoading,
+    /// It read a table in `load` or in `note`, or one that its metadata does not list.
+    #[error("it read a table in `load` or in `note`, or one that its metadata does not list")]
+    TableNotListed,
+    /// It looked back in `load` or in `note`, or has no `state_version`.
+    #[error("it looked back at earlier events, which only `evaluate` of a rule with a `state_version` can")]
+    NothingToLookBackAt,
+    /// It looked back further than it keeps what it notes.
+    #[error("it looked back further than the time that its `keep` returned")]
+    BeyondKeep,
+    /// What it noted could not be read.
+    #[error("what it noted could not be read: {reason}")]
+    StateUnreadable {
+        /// Why not.
+        reason: String,
+    },
+    /// It returned more notes than it may.
+    #[error("it returned {count} notes, more than {limit}")]
+    TooManyNotes {
+        /// How many it returned.
+        count: usize,
+        /// How many it may return.
+        limit: usize,
+    },
+    /// It returned something that is no note, or a note that is too large.
+    #[error("it returned something that is not a note: {reason}")]
+    NotANote {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// It returned more findings than it may.
     #[error("it returned {count} findings, more than {limit}")]
     TooManyFindings {
@@ -90,7 +120,13 @@ impl Fault {
                 LimitReached::Memory | LimitReached::Table => Self::OutOfMemory { limit: limits.memory },
                 LimitReached::Fuel => Self::OutOfFuel { limit: limits.fuel },
                 LimitReached::EventWhileLoading => Self::ReadWhileLoading,
+                LimitReached::TableNotListed => Self::TableNotListed,
+                LimitReached::NothingToLookBackAt => Self::NothingToLookBackAt,
+                LimitReached::BeyondKeep => Self::BeyondKeep,
             };
+        }
+        if let Some(error) = error.downcast_ref::<StateError>() {
+            return Self::StateUnreadable { reason: brief(&error.to_string()) };
         }
         if error.is::<std::str::Utf8Error>() || error.is::<std::char::DecodeUtf16Error>() {
             return Self::NotUnicode;
@@ -117,6 +153,7 @@ impl Fault {
             }
             Self::RepeatedKey { key } => Self::RepeatedKey { key: secrets.redact_cut(&key) },
             Self::NotAFinding { reason } => Self::NotAFinding { reason: secrets.redact_cut(&reason) },
+            Self::NotANote { reason } => Self::NotANote { reason: secrets.redact_cut(&reason) },
             other => other,
         }
     }
@@ -161,6 +198,23 @@ pub enum LoadFault {
     /// What `describe` returns is not what the metadata section says.
     #[error("its metadata section is not what the rule says of itself")]
     MetadataDiffers,
+    /// It says that it looks back and lacks the functions for it, or has them and does not say so.
+    #[error(
+        "its metadata {} a `state_version`, and it {} `orgwatch:rule/memory`",
+        if *declared { "has" } else { "has no" }, if *declared { "does not export" } else { "exports" }
+    )]
+    MemoryDiffers {
+        /// True where the metadata says so.
+        declared: bool,
+    },
+    /// It would keep what it notes for longer than a rule may.
+    #[error("it would keep what it notes for {seconds} s, more than {limit} s")]
+    KeepTooLong {
+        /// For how long, in seconds.
+        seconds: u64,
+        /// The limit in seconds.
+        limit: u64,
+    },
     /// A pattern that it asks for is no EventBridge event pattern.
     #[error("it asks for events with a pattern that is none: {0}")]
     Pattern(String),

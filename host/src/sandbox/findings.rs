@@ -9,8 +9,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use super::fault::{Fault, brief};
 use super::limits::Limits;
 
-/// Reads the findings of one evaluation, in the rule's order.
-pub(super) fn parse(texts: &[String], limits: &Limits) -> Result<Vec<Finding>, Fault> {
+/// Reads the findings of one evaluation, in the rule's order. Only a rule that looks back may have a finding wait or stand for a period.
+pub(super) fn parse(texts: &[String], limits: &Limits, looks_back: bool) -> Result<Vec<Finding>, Fault> {
     if texts.len() > limits.findings {
         return Err(Fault::TooManyFindings { count: texts.len(), limit: limits.findings });
     }
@@ -28,6 +28,10 @@ pub(super) fn parse(texts: &[String], limits: &Limits) -> Result<Vec<Finding>, F
             return Err(Fault::TooManyValues { limit: limits.values });
         }
         let finding: Finding = serde_json::from_str(text).map_err(not_a_finding)?;
+        if !looks_back && (finding.waits() || finding.period().is_some()) {
+            let reason = "`settled` and `period` are for rules with a `state_version`".to_owned();
+            return Err(Fault::NotAFinding { reason });
+        }
         if !keys.insert(finding.key().to_owned()) {
             return Err(Fault::RepeatedKey { key: brief(finding.key()) });
         }
@@ -98,14 +102,15 @@ mod tests {
 
     fn fault(texts: &[&str], values: usize) -> Fault {
         let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-        parse(&texts, &Limits { values, findings: 2, ..Limits::default() }).unwrap_err()
+        parse(&texts, &Limits { values, findings: 2, ..Limits::default() }, false).unwrap_err()
     }
 
     #[test]
     fn values_are_counted_over_all_findings() {
         let texts = [r#"{"key":"a","details":{"x":[1,-1,1.5,null]}}"#, r#"{"key":"b","details":{"y":{"z":true}}}"#];
         // Each finding is a value with a key and details: 3 + 5 and 3 + 2.
-        assert_eq!(parse(&texts.map(String::from), &Limits { values: 13, ..Limits::default() }).unwrap().len(), 2);
+        let limits = Limits { values: 13, ..Limits::default() };
+        assert_eq!(parse(&texts.map(String::from), &limits, false).unwrap().len(), 2);
         assert_eq!(fault(&texts, 12), Fault::TooManyValues { limit: 12 });
     }
 
@@ -116,6 +121,10 @@ mod tests {
         assert!(reason.len() < 1100, "{} bytes", reason.len());
         for text in ["", "null", "[]", "{}", r#"{"key":1}"#, r#"{"key":"a"} x"#, &"[".repeat(1000)] {
             assert!(matches!(fault(&[text], 100), Fault::NotAFinding { .. }), "{text}");
+        }
+        for text in [r#"{"key":"a","settled":true}"#, r#"{"key":"a","period":60}"#] {
+            assert!(matches!(fault(&[text], 100), Fault::NotAFinding { .. }), "{text}");
+            assert_eq!(parse(&[text.to_owned()], &Limits::default(), true).unwrap().len(), 1);
         }
         let same = r#"{"key":"a"}"#;
         assert_eq!(fault(&[same, same], 100), Fault::RepeatedKey { key: "a".to_owned() });

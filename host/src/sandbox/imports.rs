@@ -7,18 +7,30 @@ use orgwatch_rules_sdk::json::{Document, Kind, Node};
 
 use super::engine::Engine;
 use super::store::{Instance, LimitReached, LogLevel};
+use crate::state::{Noted, Scope, StateError, View};
 
 /// The interface's parts that a rule may import, by their exact names: the component linker alone would take a newer patch version.
-pub(super) const IMPORTS: [&str; 2] = [EVENT, LOG];
+pub(super) const IMPORTS: [&str; 4] = [EVENT, TABLES, STATE, LOG];
 
 const EVENT: &str = "orgwatch:rule/event@0.1.0";
+const TABLES: &str = "orgwatch:rule/tables@0.1.0";
+const STATE: &str = "orgwatch:rule/state@0.1.0";
 const LOG: &str = "orgwatch:rule/log@0.1.0";
+
+/// The export of a rule that looks back.
+pub(super) const MEMORY: &str = "orgwatch:rule/memory@0.1.0";
 
 /// The export that makes a component a rule.
 pub(super) const EXPORT: &str = "orgwatch:rule/rule@0.1.0";
 
 /// Fuel that a call costs before its bytes are counted, near what the same time buys in instructions.
 const CALL: u64 = 500;
+
+/// Fuel that a question to the notes costs before they are counted: a search on disk.
+const SEARCH: usize = 20_000;
+
+/// Fuel that each note costs which is read or counted.
+const NOTE: u64 = 1_000;
 
 /// `value` of the WIT interface `event`.
 #[derive(ComponentType, Lower)]
@@ -56,6 +68,33 @@ enum Level {
     Error,
 }
 
+/// `scope` of the WIT interface `state`.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+struct Asked {
+    series: String,
+    key: String,
+    seconds: u64,
+    others: bool,
+}
+
+/// `tally` of the WIT interface `state`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Counted {
+    actions: u64,
+    values: u64,
+}
+
+/// `note` of the WIT interface `state`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct Note {
+    time: String,
+    action: String,
+    value: String,
+}
+
 /// Makes the linker that gives rules what they may import, and nothing else.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
     let mut linker = Linker::new(engine.wasmtime());
@@ -71,6 +110,29 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
         charge(&mut store, length + text.as_ref().map_or(0, |text| text.len() * 4))?;
         Ok((text,))
     })?;
+    let mut tables = linker.instance(TABLES)?;
+    tables.func_wrap("row", |mut store: StoreContextMut<'_, Instance>, (table, key): (WasmStr, WasmStr)| {
+        let (table, key) = (table.to_str(&store)?, key.to_str(&store)?);
+        let (row, length) = (row(&store, &table, &key)?, table.len() + key.len());
+        let bytes = row.iter().flatten().map(|(column, text)| column.len() + text.len() + 64).sum::<usize>();
+        charge(&mut store, length + bytes)?;
+        Ok((row,))
+    })?;
+    let mut state = linker.instance(STATE)?;
+    state.func_wrap("count", |mut store: StoreContextMut<'_, Instance>, (of, most): (Asked, u64)| {
+        let tally = look_back(&mut store, of, |view, scope| view.count(scope, most))?;
+        charge_notes(&mut store, tally.actions.max(tally.values), 0)?;
+        Ok((Counted { actions: tally.actions, values: tally.values },))
+    })?;
+    for (name, latest_first) in [("latest", true), ("earliest", false)] {
+        state.func_wrap(name, move |mut store: StoreContextMut<'_, Instance>, (of, most): (Asked, u32)| {
+            let notes = look_back(&mut store, of, |view, scope| view.notes(scope, latest_first, most))?;
+            let bytes = notes.iter().map(|note| note.time.len() + note.action.len() + note.value.len()).sum();
+            charge_notes(&mut store, notes.len() as u64, bytes)?;
+            let note = |note: Noted| Note { time: note.time, action: note.action, value: note.value };
+            Ok((notes.into_iter().map(note).collect::<Vec<_>>(),))
+        })?;
+    }
     let mut log = linker.instance(LOG)?;
     log.func_wrap("write", |mut store: StoreContextMut<'_, Instance>, (level, message): (Level, WasmStr)| {
         let message = message.to_str(&store)?.into_owned();
@@ -90,6 +152,40 @@ fn at_path<R>(
     let document: &Document = store.data().event.as_deref().ok_or(LimitReached::EventWhileLoading)?;
     let path = path.to_str(store)?;
     Ok((read(document.pointer(&path)), path.len()))
+}
+
+/// A row as it crosses the boundary: columns and texts.
+type Row = Vec<(String, String)>;
+
+/// Looks up a row of one of the rule's tables.
+fn row(store: &StoreContextMut<'_, Instance>, table: &str, key: &str) -> wasmtime::Result<Option<Row>> {
+    let tables = store.data().tables.as_ref().ok_or(LimitReached::TableNotListed)?;
+    if !tables.listed.iter().any(|listed| listed == table) {
+        return Err(LimitReached::TableNotListed.into());
+    }
+    let row = tables.tables.get(table).and_then(|table| table.row(key));
+    Ok(row.map(|row| row.iter().map(|(column, text)| (column.to_string(), text.to_string())).collect()))
+}
+
+/// Asks the notes. Charged before and after: a search that finds nothing costs something too.
+fn look_back<R>(
+    store: &mut StoreContextMut<'_, Instance>,
+    asked: Asked,
+    ask: impl FnOnce(&View, &Scope) -> Result<R, StateError>,
+) -> wasmtime::Result<R> {
+    charge(store, asked.series.len() + asked.key.len() + SEARCH)?;
+    let view = store.data().state.as_ref().ok_or(LimitReached::NothingToLookBackAt)?;
+    let seconds = if asked.seconds == u64::MAX { view.keep() } else { asked.seconds };
+    if seconds > view.keep() {
+        return Err(LimitReached::BeyondKeep.into());
+    }
+    let scope = Scope { series: asked.series, key: asked.key, seconds, others: asked.others };
+    Ok(ask(view, &scope)?)
+}
+
+fn charge_notes(store: &mut StoreContextMut<'_, Instance>, notes: u64, bytes: usize) -> wasmtime::Result<()> {
+    let bytes = bytes.saturating_add(usize::try_from(notes.saturating_mul(NOTE)).unwrap_or(usize::MAX));
+    charge(store, bytes)
 }
 
 fn read(node: Node<'_>) -> Value {

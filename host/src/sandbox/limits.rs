@@ -19,6 +19,10 @@ pub struct Limits {
     pub findings: usize,
     /// JSON values in the findings of one evaluation: a small text can hold many, and each takes memory of the host.
     pub values: usize,
+    /// What a rule may note of one record, in number.
+    pub notes: usize,
+    /// The texts of one note, in bytes.
+    pub note: usize,
     /// What one call may hand to the host, in bytes.
     pub output: usize,
     /// The patterns that `load` returns, in bytes. The host matches them itself, at no cost to the rule.
@@ -48,6 +52,8 @@ impl Default for Limits {
             deadline: Duration::from_secs(2),
             findings: 100,
             values: 10_000,
+            notes: 32,
+            note: 4 << 10,
             output: 256 << 10,
             patterns: 64 << 10,
             log: 16 << 10,

@@ -20,6 +20,9 @@ use super::rule::Exports;
 use super::snapshot;
 use super::store::Instance;
 
+/// How long a rule may keep what it notes, in seconds: a year and a day, for what happens once a year.
+const LONGEST_KEEP: u64 = 366 * 86_400;
+
 /// What the host asks the child for.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Request {
@@ -34,6 +37,8 @@ pub(super) struct Request {
 pub(super) struct Answer {
     /// JSON texts of the patterns that the rule asks for.
     pub(super) patterns: Vec<String>,
+    /// For a rule that looks back, how far at most, in seconds.
+    pub(super) keep: Option<u64>,
     /// True where the code starts from the loaded image, false where `load` must run first.
     pub(super) frozen: bool,
     /// What the rule says of itself.
@@ -82,6 +87,10 @@ fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadF
     if described.ok().as_ref() != Some(component.metadata()) {
         return Err(LoadFault::MetadataDiffers);
     }
+    let declared = component.metadata().state_version.is_some();
+    if declared != rule.exports.memory.is_some() {
+        return Err(LoadFault::MemoryDiffers { declared });
+    }
     let mut loaded = rule.load(&request.settings)?;
     let frozen = instrumented.as_ref().and_then(|instrumented| {
         // The accessors hand over the whole memory at once, which is more than a rule may return.
@@ -89,7 +98,7 @@ fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadF
         let bytes = snapshot::freeze(instrumented, &mut loaded.store, loaded.instance)?;
         Engine::compile(&bytes).ok()
     });
-    let answer = Answer { patterns: loaded.patterns, frozen: frozen.is_some(), description };
+    let answer = Answer { patterns: loaded.patterns, keep: loaded.keep, frozen: frozen.is_some(), description };
     let code = match frozen {
         Some(code) => code,
         // It loads anew for each evaluation, and must not make each as dear as a load may be once.
@@ -105,7 +114,7 @@ fn prepare(bytes: Vec<u8>, request: &Request) -> Result<(Answer, Vec<u8>), LoadF
 fn describe_only(bytes: &[u8], request: &Request) -> Result<(Answer, Vec<u8>), LoadFault> {
     let engine = engine(&request.limits)?;
     let description = Guest::compile(&engine, bytes)?.describe()?;
-    Ok((Answer { patterns: Vec::new(), frozen: false, description }, Vec::new()))
+    Ok((Answer { patterns: Vec::new(), keep: None, frozen: false, description }, Vec::new()))
 }
 
 fn engine(limits: &Limits) -> Result<Engine, LoadFault> {
@@ -127,6 +136,7 @@ struct Loaded {
     store: Store<Instance>,
     instance: wasmtime::component::Instance,
     patterns: Vec<String>,
+    keep: Option<u64>,
     /// What instantiating and loading took.
     fuel: u64,
 }
@@ -160,10 +170,18 @@ impl Guest {
             let load = typed::<(&str,), (Result<Vec<String>, String>,)>(&instance, store, self.exports.load)?;
             // Whether `evaluate` is what it should be is better known now than when the first event waits.
             typed::<(), (Vec<String>,)>(&instance, store, self.exports.evaluate)?;
+            let memory = self.exports.memory.map(|memory| {
+                typed::<(), (Vec<String>,)>(&instance, store, memory.note)?;
+                typed::<(), (u64,)>(&instance, store, memory.keep)
+            });
             let (result,) = load.call(&mut *store, (settings,))?;
-            Ok((instance, result))
+            let keep = match (memory.transpose()?, &result) {
+                (Some(keep), Ok(_)) => Some(keep.call(&mut *store, ())?.0),
+                _ => None,
+            };
+            Ok((instance, result, keep))
         };
-        let (instance, result) = call(&mut store).map_err(|error| LoadFault::Load(self.fault(&error, &store)))?;
+        let (instance, result, keep) = call(&mut store).map_err(|error| LoadFault::Load(self.fault(&error, &store)))?;
         let patterns = result.map_err(|message| LoadFault::Refused(brief(&message)))?;
         if patterns.is_empty() {
             return Err(LoadFault::NoPatterns);
@@ -173,8 +191,11 @@ impl Guest {
         if size > limit {
             return Err(LoadFault::PatternsTooLarge { size, limit });
         }
+        if let Some(seconds) = keep.filter(|&keep| keep > LONGEST_KEEP) {
+            return Err(LoadFault::KeepTooLong { seconds, limit: LONGEST_KEEP });
+        }
         let fuel = self.engine.limits().load_fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-        Ok(Loaded { store, instance, patterns, fuel })
+        Ok(Loaded { store, instance, patterns, keep, fuel })
     }
 
     fn store(&self) -> Store<Instance> {

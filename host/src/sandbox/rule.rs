@@ -3,31 +3,46 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgwatch_rules_sdk::Finding;
 use orgwatch_rules_sdk::json::Document;
+use orgwatch_rules_sdk::{Finding, Note};
 use wasmtime::Store;
 use wasmtime::component::{Component as Compiled, ComponentExportIndex, InstancePre};
 
 use super::compiler::Preparation;
 use super::engine::{Engine, TICK};
 use super::fault::{Fault, LoadFault, Spent, brief};
-use super::findings;
-use super::imports::{EXPORT, linker};
-use super::store::{Instance, LogLevel};
+use super::imports::{EXPORT, MEMORY, linker};
+use super::store::{Instance, LogLevel, RuleTables};
+use super::{findings, notes};
+use crate::state::View;
+use crate::table::Tables;
 
-/// The places of the three functions of the rule interface in a component.
+/// The places of the functions of the rule interface in a component.
 #[derive(Clone, Copy)]
 pub(super) struct Exports {
     pub(super) describe: ComponentExportIndex,
     pub(super) load: ComponentExportIndex,
     pub(super) evaluate: ComponentExportIndex,
+    /// Those of a rule that looks back.
+    pub(super) memory: Option<MemoryExports>,
+}
+
+/// The places of the functions that only a rule has which looks back.
+#[derive(Clone, Copy)]
+pub(super) struct MemoryExports {
+    pub(super) keep: ComponentExportIndex,
+    pub(super) note: ComponentExportIndex,
 }
 
 impl Exports {
     pub(super) fn find(component: &Compiled) -> Option<Self> {
         let rule = component.get_export_index(None, EXPORT)?;
         let function = |name: &str| component.get_export_index(Some(&rule), name);
-        Some(Self { describe: function("describe")?, load: function("load")?, evaluate: function("evaluate")? })
+        let memory = component.get_export_index(None, MEMORY).and_then(|memory| {
+            let function = |name: &str| component.get_export_index(Some(&memory), name);
+            Some(MemoryExports { keep: function("keep")?, note: function("note")? })
+        });
+        Some(Self { describe: function("describe")?, load: function("load")?, evaluate: function("evaluate")?, memory })
     }
 }
 
@@ -52,6 +67,20 @@ pub struct LoadedRule {
     exports: Exports,
     /// The settings to load before each evaluation, where the code does not start from the loaded image.
     load_first: Option<String>,
+    tables: Arc<RuleTables>,
+    /// For a rule that looks back, how far at most, in seconds.
+    keep: Option<u64>,
+}
+
+/// What came of asking a rule what to note of one record.
+#[derive(Debug)]
+pub struct Noting {
+    /// The notes, or why there are none to be had.
+    pub outcome: Result<Vec<Note>, Fault>,
+    /// What the rule logged.
+    pub log: Vec<(LogLevel, String)>,
+    /// The fuel used, in units.
+    pub fuel: u64,
 }
 
 /// What came of one evaluation: the findings or the fault, and what it took.
@@ -68,42 +97,86 @@ pub struct Evaluation {
 }
 
 impl LoadedRule {
-    /// Links prepared code into an engine.
+    /// Links prepared code into an engine, with the operator's tables, of which the rule may read those that it lists.
     ///
     /// # Errors
     ///
     /// Fails when the rule wants more instances, memories or tables than one evaluation may have, or when the code was compiled by another
     /// version of the host or for another machine.
-    pub fn link(engine: &Engine, preparation: Preparation, settings: &str) -> Result<Self, LoadFault> {
+    pub fn link(
+        engine: &Engine,
+        preparation: Preparation,
+        settings: &str,
+        tables: Arc<Tables>,
+        listed: Vec<String>,
+    ) -> Result<Self, LoadFault> {
         let fault = |error: wasmtime::Error| LoadFault::Link(brief(&format!("{error:#}")));
         let load_first = (!preparation.frozen()).then(|| settings.to_owned());
+        let keep = preparation.keep();
         let component = preparation.into_component(engine).map_err(fault)?;
         let missing = || LoadFault::Compile(format!("`{EXPORT}` lacks one of its functions"));
         let exports = Exports::find(&component).ok_or_else(missing)?;
         let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(fault)?;
-        Ok(Self { engine: engine.clone(), pre, exports, load_first })
+        let tables = Arc::new(RuleTables { tables, listed });
+        Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep })
     }
 
-    /// Judges one record in a fresh instance.
-    pub fn evaluate(&self, event: Arc<Document>) -> Evaluation {
+    /// Returns how far the rule looks back at most, in seconds; nothing for a rule that does not.
+    pub const fn keep(&self) -> Option<u64> {
+        self.keep
+    }
+
+    /// Judges one record in a fresh instance. A rule that looks back gets a view of what it noted.
+    pub fn evaluate(&self, event: Arc<Document>, state: Option<View>) -> Evaluation {
         let limits = self.engine.limits();
-        let mut store = Instance::store(&self.engine, None, limits.fuel, limits.deadline);
+        let mut store = self.store();
+        store.data_mut().tables = Some(Arc::clone(&self.tables));
+        store.data_mut().state = state;
         let mut output = 0;
-        let outcome = self
-            .run(&mut store, event)
-            .map_err(|error| {
-                let spent = Spent { fuel: limits.fuel, memory: limits.memory, deadline: &limits.deadline };
-                Fault::of(&error, spent, &store.data().log)
-            })
-            .and_then(|texts| {
-                output = texts.iter().map(String::len).sum();
-                findings::parse(&texts, limits)
-            });
+        let outcome = self.call(&mut store, self.exports.evaluate, event).and_then(|texts| {
+            output = texts.iter().map(String::len).sum();
+            findings::parse(&texts, limits, self.keep.is_some())
+        });
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
         Evaluation { outcome, log: store.data_mut().log.take(), fuel, output }
     }
 
-    fn run(&self, store: &mut Store<Instance>, event: Arc<Document>) -> wasmtime::Result<Vec<String>> {
+    /// Asks a rule that looks back what to note of one record, in a fresh instance.
+    pub fn note(&self, event: Arc<Document>) -> Noting {
+        let limits = self.engine.limits();
+        let mut store = self.store();
+        let outcome = match self.exports.memory {
+            Some(memory) => self.call(&mut store, memory.note, event).and_then(|texts| notes::parse(&texts, limits)),
+            None => Ok(Vec::new()),
+        };
+        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        Noting { outcome, log: store.data_mut().log.take(), fuel }
+    }
+
+    fn store(&self) -> Store<Instance> {
+        let limits = self.engine.limits();
+        Instance::store(&self.engine, None, limits.fuel, limits.deadline)
+    }
+
+    fn call(
+        &self,
+        store: &mut Store<Instance>,
+        function: ComponentExportIndex,
+        event: Arc<Document>,
+    ) -> Result<Vec<String>, Fault> {
+        self.run(store, function, event).map_err(|error| {
+            let limits = self.engine.limits();
+            let spent = Spent { fuel: limits.fuel, memory: limits.memory, deadline: &limits.deadline };
+            Fault::of(&error, spent, &store.data().log)
+        })
+    }
+
+    fn run(
+        &self,
+        store: &mut Store<Instance>,
+        function: ComponentExportIndex,
+        event: Arc<Document>,
+    ) -> wasmtime::Result<Vec<String>> {
         let instance = self.pre.instantiate(&mut *store)?;
         if let Some(settings) = &self.load_first {
             let load =
@@ -113,8 +186,8 @@ impl LoadedRule {
         }
         store.set_fuel(self.engine.limits().fuel)?;
         store.data_mut().event = Some(event);
-        let evaluate = instance.get_typed_func::<(), (Vec<String>,)>(&mut *store, self.exports.evaluate)?;
-        let (findings,) = evaluate.call(&mut *store, ())?;
-        Ok(findings)
+        let function = instance.get_typed_func::<(), (Vec<String>,)>(&mut *store, function)?;
+        let (texts,) = function.call(&mut *store, ())?;
+        Ok(texts)
     }
 }

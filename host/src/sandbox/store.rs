@@ -7,23 +7,42 @@ use orgwatch_rules_sdk::json::Document;
 use wasmtime::ResourceLimiter;
 
 use super::limits::Limits;
+use crate::state::View;
+use crate::table::Tables;
 
 /// The host's side of one instance: the event, the bounds, the log.
 pub(super) struct Instance {
     /// The record under evaluation; nothing while the rule loads.
     pub(super) event: Option<Arc<Document>>,
+    /// The lookup tables that the rule may read; nothing while it loads or notes.
+    pub(super) tables: Option<Arc<RuleTables>>,
+    /// What the rule noted of this and of earlier records; nothing except where a rule that looks back evaluates.
+    pub(super) state: Option<View>,
     pub(super) log: Log,
     bounds: Bounds,
 }
 
 impl Instance {
     pub(super) fn new(event: Option<Arc<Document>>, limits: &Limits) -> Self {
-        Self { event, log: Log { left: limits.log, lines: Vec::new() }, bounds: Bounds { memory: limits.memory } }
+        Self {
+            event,
+            tables: None,
+            state: None,
+            log: Log { left: limits.log, lines: Vec::new() },
+            bounds: Bounds { memory: limits.memory },
+        }
     }
 
     pub(super) fn bounds(&mut self) -> &mut Bounds {
         &mut self.bounds
     }
+}
+
+/// The operator's tables as one rule may read them.
+pub(super) struct RuleTables {
+    pub(super) tables: Arc<Tables>,
+    /// The names that the rule's metadata lists.
+    pub(super) listed: Vec<String>,
 }
 
 /// A bound that a rule has run into, as an error that travels through wasmtime and is known again by its type.
@@ -37,6 +56,12 @@ pub(super) enum LimitReached {
     Fuel,
     #[error("the event was read while loading")]
     EventWhileLoading,
+    #[error("the table is not one of the rule's")]
+    TableNotListed,
+    #[error("there is nothing to look back at")]
+    NothingToLookBackAt,
+    #[error("the rule keeps its notes for a shorter time")]
+    BeyondKeep,
 }
 
 /// How large tables may grow: function pointers of a rule, some hundreds as a rule.

@@ -32,16 +32,20 @@ pub use session::{Session, SessionIssuer};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use tls::TlsDetails;
 
-use crate::Value;
 #[cfg(not(target_family = "wasm"))]
 use crate::json::{Document, ParseError};
 use crate::json::{Kind, Node};
+#[cfg(not(target_family = "wasm"))]
+use crate::testing::Surroundings;
+use crate::{Notes, Table, Value};
 
 /// The CloudTrail record that a rule judges.
 #[derive(Clone, Debug)]
 pub struct Event {
     #[cfg(not(target_family = "wasm"))]
     document: Arc<Document>,
+    #[cfg(not(target_family = "wasm"))]
+    surroundings: Arc<Surroundings>,
     #[cfg(target_family = "wasm")]
     _host: (),
 }
@@ -71,7 +75,16 @@ impl Event {
     ///
     /// Fails when the text is not JSON.
     pub fn from_json(record: &str) -> Result<Self, ParseError> {
-        Ok(Self { document: Arc::new(Document::parse(record)?) })
+        Ok(Self { document: Arc::new(Document::parse(record)?), surroundings: Arc::default() })
+    }
+
+    /// Puts the event among tables and earlier events.
+    pub(crate) fn among(self, surroundings: Surroundings) -> Self {
+        Self { surroundings: Arc::new(surroundings), ..self }
+    }
+
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
     }
 
     /// Reads the value at a JSON Pointer (RFC 6901), without what is inside it.
@@ -95,6 +108,16 @@ impl Event {
 }
 
 impl Event {
+    /// Returns a lookup table of the operator's. The rule has to list it in [`rule!`](crate::rule!)'s `tables`.
+    pub fn table<'a>(&'a self, name: &'a str) -> Table<'a> {
+        Table::new(self, name)
+    }
+
+    /// Returns what the rule noted in a series under a key, of this event and of those before it. The rule has to have a `state_version`.
+    pub fn notes<'a>(&'a self, series: &'a str, key: &'a str) -> Notes<'a> {
+        Notes::new(self, series, key)
+    }
+
     /// Reads the string at a JSON Pointer; nothing where there is none, or something else.
     pub fn string(&self, path: &str) -> Option<String> {
         self.read(path).into_string()

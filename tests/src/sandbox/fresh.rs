@@ -1,13 +1,13 @@
 //! Promise 2, a fresh sandbox for every evaluation, and promise 4 where it rests on the sandbox: the same verdict every time.
 
-use orgwatch_host::sandbox::{Component, Engine, Fault, Limits, LoadedRule};
+use orgwatch_host::sandbox::{Component, Engine, Fault, Limits};
 use wasm_encoder::{
     Alias, ComponentAliasSection, ComponentExportKind, ComponentExportSection, ComponentInstanceSection,
     ComponentSection, ComponentSectionId, RawSection,
 };
 
 use super::handmade::{Handmade, add_metadata};
-use super::{beside, gaps, guest_file, judge, link, load, others, prepare};
+use super::{beside, gaps, guest_file, judge, link, link_into, load, others, prepare};
 use crate::records::{lines, policy_detached};
 use crate::support::{Run, pack};
 
@@ -86,7 +86,7 @@ fn two_rules_in_one_slot_do_not_see_each_other() {
     other.id = "guest.other";
     let [first, second] = [sullying(), other].map(|rule| {
         let preparation = prepare(rule.build(), &limits).unwrap();
-        LoadedRule::link(&engine, preparation, "{}").unwrap()
+        link_into(&engine, preparation).unwrap()
     });
     for _ in 0..100 {
         assert!(judge(&first, RECORD).outcome.is_ok());
@@ -104,8 +104,8 @@ fn a_rule_finds_its_memory_as_load_left_it_after_an_evaluation_that_failed() {
         evaluate: "(drop (memory.grow (i32.const 300))) (memory.fill (i32.const 0) (i32.const 255) (i32.const 19000000)) (unreachable)",
         ..Handmade::default()
     };
-    let [failing, sullying] = [failing, sullying()]
-        .map(|rule| LoadedRule::link(&engine, prepare(rule.build(), &limits).unwrap(), "{}").unwrap());
+    let [failing, sullying] =
+        [failing, sullying()].map(|rule| link_into(&engine, prepare(rule.build(), &limits).unwrap()).unwrap());
     for _ in 0..20 {
         assert!(matches!(judge(&failing, RECORD).outcome, Err(Fault::Trap { .. })));
         assert!(judge(&sullying, RECORD).outcome.is_ok());

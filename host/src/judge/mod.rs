@@ -1,16 +1,19 @@
 //! Judging a batch of events: the one engine behind replay and everything else that evaluates.
 
+mod look_back;
+
 use std::cell::OnceCell;
 use std::slice;
 use std::sync::Arc;
 
+pub use self::look_back::{Remembered, Standing};
 use crate::event::Event;
 use crate::finding::{EventReference, Finding};
 use crate::gap::{Gap, GapCause};
 use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
-use crate::sandbox::{Evaluation, LogLevel};
+use crate::sandbox::{Evaluation, LogLevel, Noting};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
 /// twelve times that.
@@ -36,6 +39,8 @@ pub struct Verdicts {
     pub findings: Vec<Finding>,
     /// What could not be judged.
     pub gaps: Vec<Gap>,
+    /// What rules that look back want noted, and with it the records that they have yet to judge.
+    pub remembered: Vec<Remembered>,
     /// How often a rule ran.
     pub evaluations: u64,
     /// The fuel that each evaluation used, with the place of its rule in [`Judge::rules`].
@@ -103,24 +108,50 @@ impl Judge {
         let mut judged = Vec::with_capacity(order.len());
         for (rule, event) in order {
             let loaded = self.rules[rule].judge.as_ref().ok();
-            let evaluation = loaded.map(|loaded| loaded.evaluate(Arc::clone(batch[event].event.document())));
-            output += evaluation.as_ref().map_or(0, |evaluation| evaluation.output);
+            let document = || Arc::clone(batch[event].event.document());
+            let ran = loaded.map(|loaded| match loaded.keep() {
+                None => Ran::Evaluated(loaded.evaluate(document(), None)),
+                Some(_) => Ran::Noted(loaded.note(document())),
+            });
+            if let Some(Ran::Evaluated(evaluation)) = &ran {
+                output += evaluation.output;
+            }
             if output > TOGETHER && batch.len() > 1 {
                 return None;
             }
-            judged.push((event, rule, evaluation));
+            judged.push((event, rule, ran));
         }
         judged.sort_by_key(|&(event, rule, _)| (event, rule));
         let mut verdicts = Verdicts::default();
         // Looked for where a rule had something to say, and once for all rules.
         let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
-        for (event, rule, evaluation) in judged {
+        for (event, rule, ran) in judged {
             let asked = &batch[event].event;
-            let of_event = || secrets[event].get_or_init(|| Secrets::of(asked.document()));
-            verdicts.fuel.extend(evaluation.as_ref().map(|evaluation| (rule, evaluation.fuel)));
-            verdicts.add(asked, &self.rules[rule], evaluation, || self.redacts.then(of_event));
+            let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
+            verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
+            match ran {
+                Some(Ran::Noted(noting)) => verdicts.note(asked, &self.rules[rule], noting, self.redacts, of_event),
+                Some(Ran::Evaluated(evaluation)) => verdicts.add(asked, &self.rules[rule], Some(evaluation), of_event),
+                None => verdicts.add(asked, &self.rules[rule], None, of_event),
+            }
         }
         Some(verdicts)
+    }
+}
+
+/// What a rule did with a record.
+enum Ran {
+    Evaluated(Evaluation),
+    /// The rule looks back: it said what to note, and judges later.
+    Noted(Noting),
+}
+
+impl Ran {
+    const fn fuel(&self) -> u64 {
+        match self {
+            Self::Evaluated(evaluation) => evaluation.fuel,
+            Self::Noted(noting) => noting.fuel,
+        }
     }
 }
 
@@ -144,11 +175,7 @@ impl Verdicts {
         let outcome = evaluation.map(|evaluation| {
             self.evaluations += 1;
             for (level, message) in evaluation.log {
-                let message = match secrets() {
-                    Some(secrets) => secrets.redact_cut(&message),
-                    None => message,
-                };
-                self.log.push((rule.id.clone(), level, message));
+                self.log.push((rule.id.clone(), level, look_back::redacted(&secrets, message)));
             }
             evaluation.outcome
         });

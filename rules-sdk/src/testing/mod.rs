@@ -1,14 +1,17 @@
 //! Runs a rule natively, for `cargo test`: the same code that the sandbox runs, without WebAssembly.
 
+mod surroundings;
+
 use std::path::Path;
 use std::{fs, io};
 
-use crate::rule::{Describe, load};
+pub use self::surroundings::{Given, Surroundings, given};
+use crate::rule::Describe;
 use crate::{Event, Finding, Metadata, Refusal};
 
 /// Loads a rule with settings (JSON text) and has it judge one record (JSON text).
 ///
-/// Patterns are not applied: the rule judges the record whether it asks for it or not.
+/// Patterns are not applied: the rule judges the record whether it asks for it or not. [`given`] adds tables and earlier records.
 ///
 /// # Errors
 ///
@@ -19,15 +22,18 @@ use crate::{Event, Finding, Metadata, Refusal};
 /// Panics when the record is not JSON, when two findings have the same key, or when the metadata is incomplete: each would be a fault
 /// in the host.
 pub fn evaluate<R: Describe>(settings: &str, record: &str) -> Result<Vec<Finding>, Refusal> {
-    check_metadata(&R::metadata());
-    let (rule, _) = load::<R>(settings)?;
-    let event = Event::from_json(record).unwrap_or_else(|error| panic!("the record is not JSON: {error}"));
-    let findings = rule.evaluate(&event).into_vec();
+    given::<R>(settings).try_judge(record)
+}
+
+fn parse(record: &str) -> Event {
+    Event::from_json(record).unwrap_or_else(|error| panic!("the record is not JSON: {error}"))
+}
+
+fn check_keys(findings: &[Finding]) {
     for (index, finding) in findings.iter().enumerate() {
         let repeated = findings[..index].iter().any(|earlier| earlier.key() == finding.key());
         assert!(!repeated, "two findings of one evaluation have the key {:?}", finding.key());
     }
-    Ok(findings)
 }
 
 /// Has a rule judge the event files of a folder, one record each, with settings (JSON text): a file `fires_….json` has to give a finding,

@@ -1,0 +1,170 @@
+//! What stands around the event in a test: tables, and what was noted of earlier records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::event::Timestamp;
+use crate::rule::{Describe, load};
+use crate::state::{Noted, Scope, Tally};
+use crate::{Event, Finding, Note, Refusal, Row};
+
+/// Tables and notes around an event.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    pub(crate) tables: BTreeMap<String, BTreeMap<String, Row>>,
+    notes: Vec<Placed>,
+    /// Where the event under evaluation stands in time.
+    at: Place,
+    action: String,
+}
+
+/// A place in the order of records: by time, then by the canonical text, which orders what happened at one time as well as any digest.
+type Place = (Option<Timestamp>, String);
+
+#[derive(Clone, Debug)]
+struct Placed {
+    at: Place,
+    action: String,
+    series: String,
+    key: String,
+    value: Json,
+}
+
+impl Surroundings {
+    /// The notes of a scope, the earliest first: of each action and value the first.
+    fn scope(&self, scope: &Scope<'_>) -> Vec<&Placed> {
+        let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.epoch_milliseconds().div_euclid(1000));
+        let now = seconds(self.at.0);
+        let mut notes: Vec<&Placed> = self
+            .notes
+            .iter()
+            .filter(|note| note.series == scope.series && note.key == scope.key && note.at <= self.at)
+            .filter(|note| now.saturating_sub(seconds(note.at.0)).try_into().is_ok_and(|age: u64| age <= scope.seconds))
+            .filter(|note| !scope.others || note.action != self.action)
+            .collect();
+        notes.sort_by(|left, right| left.at.cmp(&right.at));
+        let mut known = BTreeSet::new();
+        notes.retain(|note| known.insert((note.action.clone(), note.value.to_string())));
+        notes
+    }
+
+    pub(crate) fn count(&self, scope: &Scope<'_>, most: u64) -> Tally {
+        let notes = self.scope(scope);
+        let actions: BTreeSet<&str> = notes.iter().map(|note| note.action.as_str()).collect();
+        let values: BTreeSet<String> = notes.iter().map(|note| note.value.to_string()).collect();
+        Tally { actions: most.min(actions.len() as u64), values: most.min(values.len() as u64) }
+    }
+
+    pub(crate) fn notes(&self, scope: &Scope<'_>, latest_first: bool, most: u32) -> Vec<Noted> {
+        let mut notes = self.scope(scope);
+        if latest_first {
+            notes.reverse();
+        }
+        notes.truncate(most as usize);
+        let noted = |note: &Placed| {
+            let time = note.at.0.map(|time| time.to_string()).unwrap_or_default();
+            Noted::new(time, note.action.clone(), &note.value.to_string())
+        };
+        notes.into_iter().map(noted).collect()
+    }
+}
+
+/// A rule in a test, with settings, the operator's tables and earlier records.
+///
+/// ```text
+/// let findings = testing::given::<MassDeparture>(r#"{"accounts": 2}"#)
+///     .row("accounts", "444455556666", [("name", "Payments")])
+///     .earlier(FIRST_DEPARTURE)
+///     .judge(SECOND_DEPARTURE);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Given<R> {
+    rule: std::marker::PhantomData<fn() -> R>,
+    settings: String,
+    tables: BTreeMap<String, BTreeMap<String, Row>>,
+    earlier: Vec<String>,
+}
+
+/// Starts a test of a rule with settings (JSON text).
+pub fn given<R: Describe>(settings: &str) -> Given<R> {
+    Given {
+        rule: std::marker::PhantomData,
+        settings: settings.to_owned(),
+        tables: BTreeMap::new(),
+        earlier: Vec::new(),
+    }
+}
+
+impl<R: Describe> Given<R> {
+    /// Adds a row to a table, which the rule has to list.
+    #[must_use]
+    pub fn row<const N: usize>(mut self, table: &str, key: &str, columns: [(&str, &str); N]) -> Self {
+        let row = columns.into_iter().map(|(column, text)| (column.to_owned(), text.to_owned())).collect();
+        self.tables.entry(table.to_owned()).or_default().insert(key.to_owned(), Row::new(row));
+        self
+    }
+
+    /// Adds a record (JSON text) that is known when the one under test is judged. Its `eventTime` says whether it came before.
+    #[must_use]
+    pub fn earlier(mut self, record: &str) -> Self {
+        self.earlier.push(record.to_owned());
+        self
+    }
+
+    /// Has the rule judge a record (JSON text), whether it asks for it or not.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the rule refuses the settings.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`evaluate`](super::evaluate) does, and when the rule reads tables or notes that it does not declare.
+    pub fn try_judge(&self, record: &str) -> Result<Vec<Finding>, Refusal> {
+        let metadata = R::metadata();
+        super::check_metadata(&metadata);
+        for table in self.tables.keys() {
+            assert!(metadata.tables.contains(table), "{}: `tables` does not list {table:?}", metadata.id);
+        }
+        let (rule, _) = load::<R>(&self.settings)?;
+        let event = super::parse(record);
+        let mut notes = Vec::new();
+        for record in self.earlier.iter().map(String::as_str).chain([record]) {
+            let event = super::parse(record);
+            let made = if metadata.state_version.is_some() { rule.note(&event) } else { Vec::new() };
+            notes.extend(made.into_iter().map(|note| placed(&event, note)));
+        }
+        let surroundings =
+            Surroundings { tables: self.tables.clone(), notes, at: place(&event), action: action(&event) };
+        let findings = rule.evaluate(&event.among(surroundings)).into_vec();
+        super::check_keys(&findings);
+        Ok(findings)
+    }
+
+    /// Has the rule judge a record (JSON text), whether it asks for it or not.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the rule refuses the settings, and where [`try_judge`](Self::try_judge) does.
+    pub fn judge(&self, record: &str) -> Vec<Finding> {
+        self.try_judge(record).unwrap_or_else(|refusal| panic!("the rule refuses the settings: {refusal}"))
+    }
+}
+
+fn placed(event: &Event, note: Note) -> Placed {
+    let (series, key, value) = note.into_parts();
+    Placed { at: place(event), action: action(event), series, key, value }
+}
+
+fn place(event: &Event) -> Place {
+    (event.event_time(), event.json("").unwrap_or_default())
+}
+
+/// What the host calls the record's action.
+fn action(event: &Event) -> String {
+    ["/sharedEventID", "/addendum/originalEventID", "/eventID", "/eventId"]
+        .into_iter()
+        .find_map(|path| event.string(path).filter(|text| !text.is_empty()))
+        .unwrap_or_else(|| event.json("").unwrap_or_default())
+}
