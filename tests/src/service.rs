@@ -6,6 +6,7 @@ mod reload;
 mod running;
 mod same;
 mod sinks;
+mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};

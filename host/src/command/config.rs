@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::{ConfigCommand, RuleSource};
 use super::live::check;
 use super::run::{RulesFound, count, load_rules, processors};
-use super::{Failure, print, tell};
+use super::{Failure, print, tell, warn};
 use crate::config::Config;
 use crate::encoding::harmless_json;
 use crate::exit::Exit;
@@ -27,7 +27,7 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
     }
 }
 
-/// Checks everything that a start would, without the network: rules and their settings, sources, sinks, secrets, routes.
+/// Checks everything that a start would, without the network: rules and their settings, tables, sources, sinks, secrets, routes.
 fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     let mut config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
     let found = RulesFound::find(source, false)?;
@@ -58,6 +58,11 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
         tell(&*Box::<dyn std::error::Error>::from(message));
         exit = exit.max(Exit::Usage);
     }
+    for (rule, table) in found.missing_tables() {
+        warn(&format!(
+            "{rule} reads the table `{table}`, which is not configured: to the rule it is empty\nhint: add a [[table]] with name = \"{table}\""
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::input_output)?;
     for sink in &config.sink {
         runtime.block_on(sink.build()).map_err(|error| super::live::failed("sink", sink.name(), &error))?;
@@ -68,9 +73,14 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     if exit != Exit::Done {
         return Ok(exit);
     }
-    let [rules, sources, sinks] = [(rules.len(), "rule"), (config.source.len(), "source"), (config.sink.len(), "sink")]
-        .map(|(number, noun)| count(number as u64, noun));
-    print(format!("the configuration is sound: {rules}, {sources}, {sinks}\n"))
+    let [rules, tables, sources, sinks] = [
+        (rules.len(), "rule"),
+        (config.table.len(), "table"),
+        (config.source.len(), "source"),
+        (config.sink.len(), "sink"),
+    ]
+    .map(|(number, noun)| count(number as u64, noun));
+    print(format!("the configuration is sound: {rules}, {tables}, {sources}, {sinks}\n"))
 }
 
 /// The environment variables that win over a setting of the file. A flag wins over both, in the command that it is given to.

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
-    let first = Loaded::new(rules, found.broken(), found.redacts);
+    let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables);
     for (rule, reason) in &first.refused {
         tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
     }
@@ -69,10 +69,16 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let reload = move || {
         let found = RulesFound::find(&source, false).map_err(|failure| failure.to_string())?;
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
-        Ok(Loaded::new(rules, found.broken(), found.redacts))
+        Ok(Loaded::new(rules, found.broken(), found.redacts, &found.tables))
     };
-    let places = watched_places(&arguments.source.rules, &config, arguments.source.config.as_deref());
-    let rules = Rules::new(first, reload, move || fingerprint(&places));
+    let source = arguments.source.clone();
+    let configured = config.clone();
+    let places = move || {
+        // A configuration that cannot be read just now has changed: that is seen by its own file.
+        let now = Config::read(source.config.as_deref());
+        watched_places(&source.rules, now.as_ref().unwrap_or(&configured), source.config.as_deref())
+    };
+    let rules = Rules::new(first, reload, move || fingerprint(&places()));
     runtime.block_on(async {
         let mut sinks = Vec::with_capacity(config.sink.len());
         for sink in &config.sink {
@@ -144,15 +150,16 @@ pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Resu
         .ok_or_else(|| Failure::usage("there is no place for the ledger\nhint: name one with --state-dir"))
 }
 
-/// Returns the files and folders whose change makes the rules load again.
+/// Returns the files and folders whose change makes the rules and tables load again.
 fn watched_places(rules: &[PathBuf], config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> =
         if rules.is_empty() { config.rules.iter().map(|rules| rules.path.clone()).collect() } else { rules.to_vec() };
+    places.extend(config.table.iter().map(|table| table.path.clone()));
     places.push(file.map_or_else(|| PathBuf::from(Config::DEFAULT_PATH), Path::to_owned));
     places
 }
 
-/// Returns what changes when one of the components or the configuration does: their paths, sizes and times.
+/// Returns what changes when one of the components, the tables or the configuration does: their paths, sizes and times.
 fn fingerprint(places: &[PathBuf]) -> Digest {
     let mut text = String::new();
     for place in places {

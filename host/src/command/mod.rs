@@ -130,17 +130,29 @@ fn prepare_rule() -> Exit {
 
 /// Tells of an error on stderr: the chain of causes on one line, then the hints, each on its own.
 fn tell(error: &dyn Error) {
-    let mut causes = Vec::new();
-    let mut hints = Vec::new();
+    let mut texts = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        texts.push(error.to_string());
+        next = error.source();
+    }
+    say("error", &texts);
+}
+
+/// Tells on stderr of something that is allowed and may not be meant.
+fn warn(text: &str) {
+    say("warning", &[text.to_owned()]);
+}
+
+fn say(what: &str, texts: &[String]) {
+    let mut causes = Vec::new();
+    let mut hints = Vec::new();
+    for text in texts {
         let mut parts = text.split("\nhint: ");
         causes.extend(parts.next().map(|cause| cause.trim_end().to_owned()));
         hints.extend(parts.map(str::to_owned));
-        next = error.source();
     }
-    let mut message = format!("error: {}\n", escape::message(&causes.join(": ")));
+    let mut message = format!("{what}: {}\n", escape::message(&causes.join(": ")));
     for hint in hints {
         message += "hint: ";
         message += &escape::message(&hint);

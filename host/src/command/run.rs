@@ -25,6 +25,7 @@ use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
 use crate::source::files::Input;
+use crate::table::Tables;
 use crate::telemetry::LogLevel;
 
 /// The rules that a command works with, before they are loaded.
@@ -32,6 +33,7 @@ pub(super) struct RulesFound {
     /// Whether credentials are kept out of findings.
     pub(super) redacts: bool,
     pub(super) limits: Limits,
+    pub(super) tables: Tables,
     pub(super) files: Vec<RuleFile>,
     pub(super) instances: Vec<Instance>,
 }
@@ -41,6 +43,7 @@ impl RulesFound {
     pub(super) fn find(source: &RuleSource, build_first: bool) -> Result<Self, Failure> {
         let config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
         let limits = config.limits.limits();
+        let tables = Tables::load(&config.table).map_err(Failure::usage)?;
         let paths: Vec<PathBuf> = if source.rules.is_empty() {
             config.rules.iter().map(|rules| rules.path.clone()).collect()
         } else {
@@ -59,7 +62,18 @@ impl RulesFound {
             files.extend(found.files(&limits).map_err(Failure::rules)?);
         }
         let instances = plan::instances(&config, &files).map_err(Failure::usage)?;
-        Ok(Self { redacts: !config.keep_credentials, limits, files, instances })
+        Ok(Self { redacts: !config.keep_credentials, limits, tables, files, instances })
+    }
+
+    /// Returns the rules that read a table which is not configured, each with the table's name.
+    pub(super) fn missing_tables(&self) -> Vec<(&str, &str)> {
+        let mut missing = Vec::new();
+        for instance in &self.instances {
+            let Ok(component) = &self.files[instance.file].component else { continue };
+            let tables = component.metadata().tables.iter().filter(|table| self.tables.get(table).is_none());
+            missing.extend(tables.map(|table| (instance.id.as_str(), table.as_str())));
+        }
+        missing
     }
 
     /// Returns the files that are no rules, with the reasons.

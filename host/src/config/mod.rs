@@ -21,6 +21,7 @@ use crate::route::RouteConfig;
 use crate::sandbox::Limits;
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
+use crate::table::TableConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
@@ -31,6 +32,8 @@ pub struct Config {
     pub rules: Vec<RulesPath>,
     /// What single rules are given, by id.
     pub rule: BTreeMap<String, RuleConfig>,
+    /// Lookup tables.
+    pub table: Vec<TableConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
     /// True to leave credentials that stand in records where they are: in findings, in the events of gaps, and in what rules log.
@@ -132,6 +135,9 @@ impl Config {
         if let Some(folder) = path.parent() {
             for rules in &mut config.rules {
                 rules.path = folder.join(&rules.path);
+            }
+            for table in &mut config.table {
+                table.path = folder.join(&table.path);
             }
         }
         Ok(config)

@@ -14,9 +14,13 @@ use crate::intake::Intake;
 use crate::judge::Judge;
 use crate::ledger::LedgerError;
 use crate::rule::Rule;
+use crate::table::Tables;
 
 /// How often the files are looked at for changes. They are taken when they have stayed the same for as long.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// What the digests of the tables stand under beside the rules. No rule has such an id.
+const TABLES: &str = "[[table]]";
 
 /// Rules that have been loaded.
 pub struct Loaded {
@@ -24,14 +28,19 @@ pub struct Loaded {
     pub judge: Judge,
     /// The rules that could not be loaded, with the reasons.
     pub refused: Vec<(String, String)>,
-    /// Which rules with which settings: a JSON object, by id.
+    /// Which rules with which settings, by id, and which tables: a JSON object.
     pub activation: String,
 }
 
 impl Loaded {
     /// Makes the rules ready to judge.
-    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>, redacts: bool) -> Self {
+    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>, redacts: bool, tables: &Tables) -> Self {
         let mut active = Map::new();
+        let digests: Map<String, Value> =
+            tables.iter().map(|table| (table.name().to_owned(), table.digest().tagged().into())).collect();
+        if !digests.is_empty() {
+            active.insert(TABLES.to_owned(), Value::Object(digests));
+        }
         for rule in &rules {
             match &rule.judge {
                 Ok(_) => {

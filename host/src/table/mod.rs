@@ -74,7 +74,7 @@ enum Lookup {
 }
 
 /// All tables, by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
     tables: BTreeMap<String, Arc<Table>>,
 }

@@ -33,7 +33,7 @@ fn the_example_is_sound_and_its_schema_is_json() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.starts_with("the configuration is sound: "), "{}", ran.stdout);
     let schema: Value = serde_json::from_str(&Run::new(["config", "schema"]).run().stdout).expect("a schema is JSON");
-    for table in ["source", "sink", "route", "state", "telemetry", "limits", "rule", "rules"] {
+    for table in ["source", "sink", "route", "state", "table", "telemetry", "limits", "rule", "rules"] {
         assert!(schema["properties"].get(table).is_some(), "{table}");
     }
 }
