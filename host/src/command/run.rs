@@ -33,7 +33,7 @@ pub(super) struct RulesFound {
     /// Whether credentials are kept out of findings.
     pub(super) redacts: bool,
     pub(super) limits: Limits,
-    pub(super) tables: Tables,
+    pub(super) tables: Arc<Tables>,
     pub(super) files: Vec<RuleFile>,
     pub(super) instances: Vec<Instance>,
 }
@@ -43,7 +43,7 @@ impl RulesFound {
     pub(super) fn find(source: &RuleSource, build_first: bool) -> Result<Self, Failure> {
         let config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
         let limits = config.limits.limits();
-        let tables = Tables::load(&config.table).map_err(Failure::usage)?;
+        let tables = Arc::new(Tables::load(&config.table).map_err(Failure::usage)?);
         let paths: Vec<PathBuf> = if source.rules.is_empty() {
             config.rules.iter().map(|rules| rules.path.clone()).collect()
         } else {
@@ -166,7 +166,7 @@ pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -
     let engine = Engine::for_evaluation(concurrency, found.limits.clone())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
     let compiler = compiler(source.cache_dir.as_deref(), &found.limits)?;
-    Ok(load(&found.files, &found.instances, &compiler, &engine, &Arc::default(), jobs))
+    Ok(load(&found.files, &found.instances, &compiler, &engine, &found.tables, jobs))
 }
 
 fn replay(
