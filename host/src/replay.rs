@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::mem;
 use std::ops::AddAssign;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use jiff::Timestamp;
@@ -14,12 +15,13 @@ use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::event::Event;
 use crate::gap::{Gap, GapCause};
-use crate::judge::{Asked, Judge, Verdicts};
+use crate::judge::{Asked, Judge, Remembered, Verdicts};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::source::files::Input;
 use crate::source::{InletError, Place};
+use crate::state::{StateError, Temporary};
 
 /// How many events that rules ask for are judged at a time. Rule by rule within a batch costs less than event by event; beyond some hundreds
 /// there is nothing more to gain, and the events of a batch are held in memory.
@@ -61,6 +63,11 @@ pub enum ReplayError {
     /// What was found could not be written down.
     #[error("failed to keep the findings")]
     Keep(#[source] InletError),
+    /// What rules that look back noted could not be kept, in a temporary file.
+    #[error(
+        "failed to keep what rules noted of earlier events\nhint: make room for temporary files, or name another place for them in TMPDIR"
+    )]
+    State(#[source] StateError),
 }
 
 /// A range of event times. A record without a time that can be read is always inside: it is never left out silently.
@@ -148,6 +155,8 @@ impl Replay<'_> {
         let next = AtomicUsize::new(0);
         let totals = Mutex::new(Totals::default());
         let failure = Mutex::new(None);
+        let looks_back = self.judge.rules().iter().any(|rule| rule.state_version.is_some());
+        let state = looks_back.then(Temporary::open).transpose().map_err(ReplayError::State)?;
         thread::scope(|scope| {
             for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {
                 scope.spawn(|| {
@@ -155,16 +164,8 @@ impl Replay<'_> {
                     loop {
                         let part = next.fetch_add(1, Ordering::Relaxed);
                         let Some(input) = self.inputs.get(part) else { break };
-                        let mut work = Work {
-                            replay: self,
-                            input,
-                            part,
-                            output: &output,
-                            totals: Totals::default(),
-                            told: Told::default(),
-                            failure: None,
-                        };
-                        let go_on = work.run(&progress);
+                        let mut work = Work::new(self, part, &output, state.as_ref());
+                        let go_on = work.run(input, &progress);
                         // Messages that cannot be written have nobody to be told to.
                         messages.add(part, work.told.finish(&input.name).as_bytes(), true);
                         sum += work.totals;
@@ -180,53 +181,71 @@ impl Replay<'_> {
                 });
             }
         });
+        let mut totals = totals.into_inner().expect("no worker panics");
+        let mut failure = failure.into_inner().expect("no worker panics");
+        if let (Some(state), None) = (&state, &failure) {
+            let part = self.inputs.len();
+            let mut work = Work::new(self, part, &output, None);
+            if let Err(error) = state.settle(self.judge, |verdicts| work.tell(verdicts)) {
+                work.failure.get_or_insert(ReplayError::State(error));
+            }
+            output.add(part, &[], true);
+            messages.add(part, work.told.finish(SETTLED).as_bytes(), true);
+            totals += work.totals;
+            failure = work.failure;
+        }
         let _ = messages.finish();
         output.finish().map_err(ReplayError::Output)?;
-        if let Some(error) = failure.into_inner().expect("no worker panics") {
-            return Err(ReplayError::Keep(error));
-        }
-        Ok(totals.into_inner().expect("no worker panics"))
+        failure.map_or(Ok(totals), Err)
     }
 }
+
+/// What the messages call the judging at the end, by rules that look back.
+const SETTLED: &str = "earlier events";
 
 /// One input at work.
 struct Work<'a, W> {
     replay: &'a Replay<'a>,
-    input: &'a Input,
     part: usize,
     output: &'a Ordered<W>,
+    /// Where rules that look back note things, if there are any.
+    state: Option<&'a Temporary>,
     totals: Totals,
     told: Told,
     /// Why what was found could not be kept.
-    failure: Option<InletError>,
+    failure: Option<ReplayError>,
 }
 
-impl<W: Write> Work<'_, W> {
-    /// Judges the input. Returns false where the output cannot be written any more.
-    fn run(&mut self, progress: &impl Fn(u64)) -> bool {
+impl<'a, W: Write> Work<'a, W> {
+    fn new(replay: &'a Replay<'a>, part: usize, output: &'a Ordered<W>, state: Option<&'a Temporary>) -> Self {
+        Self { replay, part, output, state, totals: Totals::default(), told: Told::default(), failure: None }
+    }
+
+    /// Judges an input. Returns false where the output cannot be written any more.
+    fn run(&mut self, input: &Input, progress: &impl Fn(u64)) -> bool {
         self.totals.inputs = 1;
         let mut batch = Vec::new();
-        if let Err(error) = self.read(&mut batch, progress) {
+        if let Err(error) = self.read(input, &mut batch, progress) {
             self.totals.failed_inputs = 1;
-            self.told.line(&format!("error: failed to read `{}`: {error}", terminal(&self.input.name)));
+            self.told.line(&format!("error: failed to read `{}`: {error}", terminal(&input.name)));
         }
         self.judge(&mut batch, true)
     }
 
-    fn read(&mut self, batch: &mut Vec<Asked>, progress: &impl Fn(u64)) -> io::Result<()> {
-        let mut decoder = Decoder::new(self.input.open()?, DecodeLimits::default());
+    fn read(&mut self, input: &Input, batch: &mut Vec<Asked>, progress: &impl Fn(u64)) -> io::Result<()> {
+        let mut decoder = Decoder::new(input.open()?, DecodeLimits::default());
         let mut taken = 0;
         while let Some(decoded) = decoder.next()? {
             match decoded {
                 Decoded::Record(record) => {
-                    let place = Place { input: self.input.name.clone(), position: record.position };
+                    let place = Place { input: input.name.clone(), position: record.position };
                     self.record(Event::new(record.document, place), batch);
                 }
                 Decoded::Skipped(_) => self.totals.skipped += 1,
                 Decoded::Unreadable(unreadable) => {
-                    let place = Place { input: self.input.name.clone(), position: unreadable.position };
+                    let place = Place { input: input.name.clone(), position: unreadable.position };
                     let gap = Gap { place, cause: GapCause::Unreadable(Box::new(unreadable)), record: None };
-                    self.tell(&Verdicts { gaps: vec![gap], ..Verdicts::default() });
+                    self.tell(Verdicts { gaps: vec![gap], ..Verdicts::default() });
                 }
             }
             let now = decoder.bytes_read();
@@ -254,12 +273,12 @@ impl<W: Write> Work<'_, W> {
     /// Judges what is asked for so far and empties the batch. Returns false where the output cannot be written any more.
     fn judge(&mut self, batch: &mut Vec<Asked>, last: bool) -> bool {
         let judge = self.replay.judge;
-        judge.judge(batch, |verdicts| self.tell(&verdicts));
+        judge.judge(batch, |verdicts| self.tell(verdicts));
         batch.clear();
         self.output.add(self.part, &[], last) && self.failure.is_none()
     }
 
-    fn tell(&mut self, verdicts: &Verdicts) {
+    fn tell(&mut self, mut verdicts: Verdicts) {
         self.totals.evaluations += verdicts.evaluations;
         let mut text = Vec::new();
         for finding in &verdicts.findings {
@@ -278,9 +297,27 @@ impl<W: Write> Work<'_, W> {
             && self.failure.is_none()
             && !(verdicts.findings.is_empty() && verdicts.gaps.is_empty())
         {
-            self.failure = keep(verdicts).err();
+            self.failure = keep(&verdicts).map_err(ReplayError::Keep).err();
         }
+        self.remember(mem::take(&mut verdicts.remembered));
         self.output.add(self.part, &text, false);
+    }
+
+    /// Keeps what rules that look back noted.
+    fn remember(&mut self, remembered: Vec<Remembered>) {
+        let Some(state) = self.state.filter(|_| !remembered.is_empty() && self.failure.is_none()) else { return };
+        let source: Arc<str> = Arc::from("");
+        let remembered = remembered.into_iter().map(|remembered| remembered.waiting(&source)).collect();
+        match state.remember(self.replay.judge, remembered) {
+            Ok(beyond) => {
+                for rule in beyond {
+                    self.told.line(&format!(
+                        "warning: the rule {rule} has more to remember than is kept: what it counts may be too low"
+                    ));
+                }
+            }
+            Err(error) => self.failure = Some(ReplayError::State(error)),
+        }
     }
 
     fn gap(&mut self, gap: &Gap) {

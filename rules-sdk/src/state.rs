@@ -126,12 +126,12 @@ impl<'a> Notes<'a> {
         self.event.surroundings().count(&self.scope, most)
     }
 
-    /// Returns notes, the latest first, at most so many. The host gives 1,000.
+    /// Returns notes, the latest first, at most so many; copies of one action each have theirs. The host gives 1,000.
     pub fn latest(&self, most: u32) -> Vec<Noted> {
         self.read(true, most)
     }
 
-    /// Returns notes, the earliest first, at most so many. The host gives 1,000.
+    /// Returns notes, the earliest first, at most so many; copies of one action each have theirs. The host gives 1,000.
     pub fn earliest(&self, most: u32) -> Vec<Noted> {
         self.read(false, most)
     }

@@ -1,7 +1,7 @@
 //! The program live: started with a configuration, read while it runs, told to stop.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::Run;
+use crate::support::{Run, pack};
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -32,8 +32,13 @@ impl Live {
 
     /// Starts it with the ledger that an earlier run left in a folder.
     pub(crate) fn start_in(folder: TempDir, configuration: &str) -> Self {
+        Self::start_rules(folder, &pack("rules"), configuration)
+    }
+
+    /// Starts it with other rules than those of the project.
+    pub(crate) fn start_rules(folder: TempDir, rules: &Path, configuration: &str) -> Self {
         let state = folder.path().join("state");
-        let run = Run::new(["--rules", "rules", "--state-dir"]).argument(&state).with_rules();
+        let run = Run::new(["--rules", "rules", "--state-dir"]).argument(&state).link("rules", rules);
         let run = run
             .file("orgwatch.toml", complete(configuration))
             .env("AWS_ACCESS_KEY_ID", "111122223333")

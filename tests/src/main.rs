@@ -14,4 +14,5 @@ mod servers;
 mod service;
 mod sinks;
 mod sources;
+mod state;
 mod support;

@@ -56,6 +56,7 @@ guests! {
     a_rule_that_asks_for_no_events_is_not_loaded: "asks_for_nothing", asks_for_nothing("it asks for no events: `load` returned an empty list of patterns");
     a_rule_with_a_malformed_pattern_is_not_loaded: "malformed_pattern", asks_for_nothing("it asks for events with a pattern that is none: a string where an array of alternatives or an object of fields belongs at eventName; put the value in square brackets");
     a_rule_that_behaves_judges_each_event: "count_calls", judges_each_event();
+    a_rule_that_looks_back_sees_what_it_noted: "looks_back", sees_what_it_noted();
     a_rule_that_says_much_is_heard_in_order_and_in_little_memory: "talkative", talks_at_length();
 }
 
@@ -72,7 +73,9 @@ fn every_guest_has_a_test() {
 
 #[test]
 fn all_guests_at_once_do_not_keep_the_others_from_judging() {
-    let ran = others(&["--rules", "guests"]).link("guests", pack("tests/guests")).run();
+    // The one guest that behaves and is not among the others finds things of its own.
+    let run = others(&["--rules", "guests"]).file("orgwatch.toml", "[rule.\"guest.looks-back\"]\nenabled = false\n");
+    let ran = run.link("guests", pack("tests/guests")).run();
     let alone = others(&["--rules", "count_calls.wasm"]).run();
     let with_pack = |line: &str| line.replace("\"pack\":null", "\"pack\":\"test/guests@0.1.0\"");
     // Found twice, `count_calls` is one rule, which the pack names first.
@@ -118,6 +121,14 @@ fn talks_at_length(guest: &str, _: &str) {
     let expected: Vec<String> =
         (0..RECORDS).flat_map(|event| (0..50).map(move |part| format!("\"{event:03}\" \"{part:02}\""))).collect();
     assert_eq!(heard, expected);
+}
+
+/// What such a rule finds, and does not, the tests of [`state`](crate::state) show.
+fn sees_what_it_noted(guest: &str, _: &str) {
+    let run = Run::new(["--rules", "guest.wasm", "events.json"]).file("events.json", events());
+    let ran = run.file("guest.wasm", guest_file(guest)).run();
+    assert_eq!((ran.code, errors(&ran), gaps(&ran)), (0, Vec::new(), Vec::new()));
+    assert_eq!(ran.findings().iter().filter(|finding| finding["key"] == "each").count(), EVENTS.len());
 }
 
 fn has_last_words(guest: &str, words: &str) {

@@ -19,14 +19,14 @@ use crate::records;
 use crate::support::{Ran, Run};
 
 /// A folder with what stands around a service: the files that come in, the findings that go out, the addresses of hooks, and its ledger.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     input: PathBuf,
     output: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let [input, output] = ["input", "findings.ndjson"].map(|name| folder.path().join(name));
         fs::create_dir(&input).expect("the folder can be made");
@@ -34,13 +34,13 @@ impl Place {
     }
 
     /// The source of the files that come in.
-    fn source(&self) -> String {
+    pub(crate) fn source(&self) -> String {
         let path = self.input.display();
         format!("[[source]]\nkind = \"directory\"\nname = \"folder\"\npath = \"{path}\"\nevery = \"100ms\"\n")
     }
 
     /// A sink that writes a file.
-    fn sink(&self) -> String {
+    pub(crate) fn sink(&self) -> String {
         format!("[[sink]]\nkind = \"file\"\nname = \"file\"\npath = \"{}\"\n", self.output.display())
     }
 
@@ -55,7 +55,7 @@ impl Place {
     }
 
     /// Has records come in, at once and whole.
-    fn bring(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn bring(&self, name: &str, content: impl AsRef<[u8]>) {
         let hidden = self.input.join(format!(".{name}"));
         fs::write(&hidden, content).expect("the folder can be written to");
         fs::rename(&hidden, self.input.join(name)).expect("a file can be renamed");
@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// The findings in the file, a line each.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.output).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(str::to_owned).collect()

@@ -193,7 +193,7 @@ fn replay(
     let messages = Beside { bar: &bar, to: io::stderr() };
     let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(|error| match error {
         ReplayError::Output(error) => Failure::output(error),
-        error @ ReplayError::Keep(_) => Failure::input_output(error),
+        error @ (ReplayError::Keep(_) | ReplayError::State(_)) => Failure::input_output(error),
     })?;
     bar.finish_and_clear();
     let summary = Summary {

@@ -31,13 +31,15 @@ pub enum Condition {
     TwoBodies,
     /// The disk is full, or nearly so: the intake waits.
     DiskFull,
+    /// A rule that looks back has more to remember than is kept.
+    StateFull,
     /// Rules or tuning that should have been loaded anew could not be; the last good ones go on.
     ReloadFailed,
 }
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RuleFault,
         Self::Unreadable,
         Self::SourceStuck,
@@ -51,6 +53,7 @@ impl Condition {
         Self::FutureEvent,
         Self::TwoBodies,
         Self::DiskFull,
+        Self::StateFull,
         Self::ReloadFailed,
     ];
 
@@ -70,6 +73,7 @@ impl Condition {
             Self::FutureEvent => "orgwatch.future-event",
             Self::TwoBodies => "orgwatch.two-bodies",
             Self::DiskFull => "orgwatch.disk-full",
+            Self::StateFull => "orgwatch.state-full",
             Self::ReloadFailed => "orgwatch.reload-failed",
         }
     }
@@ -86,6 +90,7 @@ impl Condition {
             | Self::AccountMismatch
             | Self::SinkGaveUp
             | Self::Unrouted
+            | Self::StateFull
             | Self::ReloadFailed => Severity::High,
             Self::DiskFull => Severity::Critical,
         }
@@ -124,6 +129,7 @@ impl Condition {
             Self::FutureEvent => format!("The source {subject} brought an event that is dated in the future"),
             Self::TwoBodies => format!("The source {subject} brought two different records with one event id"),
             Self::DiskFull => "The ledger has no room left, and the intake waits".to_owned(),
+            Self::StateFull => format!("The rule {subject} has more to remember than is kept"),
             Self::ReloadFailed => "Changed rules could not be loaded, and the ones before go on".to_owned(),
         };
         if over { format!("Over: {title}") } else { title }

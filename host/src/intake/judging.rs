@@ -23,6 +23,7 @@ use crate::sandbox::LogLevel;
 use crate::sink::Stop;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::source::{Batch, Body, InletError, Place, Taken};
+use crate::state;
 
 /// How many events that rules ask for are judged at a time.
 const TOGETHER: usize = 256;
@@ -61,7 +62,7 @@ impl Seen {
 pub(super) struct Judging {
     intake: Arc<Intake>,
     judge: Arc<Judge>,
-    source: String,
+    source: Arc<str>,
     input: Arc<str>,
     account: Option<String>,
     stop: watch::Receiver<Stop>,
@@ -77,6 +78,8 @@ pub(super) struct Judged {
     pub(super) commit: Commit,
     /// What the batch held.
     pub(super) taken: Taken,
+    /// The records that rules which look back have yet to judge, by rule and place.
+    pub(super) remembered: Vec<(Arc<str>, state::Place)>,
     /// The places of findings that were written down ahead.
     pub(super) places: Vec<i64>,
 }
@@ -87,7 +90,7 @@ impl Judging {
         let commit = Commit { source: source.to_owned(), ..Commit::default() };
         Self {
             judge,
-            source: source.to_owned(),
+            source: source.into(),
             input: Arc::clone(&batch.input),
             account: batch.account.clone(),
             stop,
@@ -127,7 +130,8 @@ impl Judging {
             if self.asked.len() >= TOGETHER {
                 self.judge();
             }
-            if self.judged.commit.findings.len() + self.judged.commit.gaps.len() >= HELD {
+            let commit = &self.judged.commit;
+            if commit.findings.len() + commit.gaps.len() + commit.state.remembered.len() >= HELD {
                 self.commit_ahead()?;
             }
             next = decoder.next().map_err(|source| InletError::Read { input: Arc::clone(&self.input), source })?;
@@ -137,7 +141,7 @@ impl Judging {
 
     /// Writes down what there is so far of a large batch. It is acknowledged with the rest only.
     fn commit_ahead(&mut self) -> Result<(), InletError> {
-        let empty = Commit { source: self.source.clone(), ..Commit::default() };
+        let empty = Commit { source: self.source.to_string(), ..Commit::default() };
         let commit = mem::replace(&mut self.judged.commit, empty);
         let committed = Handle::current().block_on(self.intake.commit(commit, &self.stop))?;
         self.judged.taken.findings += committed.new_findings.len() as u64;
@@ -194,6 +198,11 @@ impl Judging {
         }
         for finding in verdicts.findings {
             self.finding(finding);
+        }
+        for remembered in verdicts.remembered {
+            let waiting = remembered.waiting(&self.source);
+            self.judged.remembered.push((Arc::clone(&waiting.rule), waiting.at));
+            self.judged.commit.state.remembered.push(waiting);
         }
     }
 

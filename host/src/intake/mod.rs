@@ -2,6 +2,7 @@
 
 mod judging;
 mod retry;
+mod settling;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -58,7 +59,7 @@ pub struct Intake {
 impl Intake {
     /// Puts an intake together. At most `workers` batches are judged at a time.
     pub fn new(
-        judge: Judge,
+        judge: impl Into<Arc<Judge>>,
         ledger: Ledger,
         router: Router,
         health: Arc<Health>,
@@ -67,7 +68,7 @@ impl Intake {
         workers: usize,
     ) -> Self {
         Self {
-            judge: RwLock::new(Arc::new(judge)),
+            judge: RwLock::new(judge.into()),
             ledger,
             router,
             health,
@@ -148,6 +149,7 @@ impl Intake {
         let mut taken = judged.taken;
         let committed = self.commit(judged.commit, &stop).await?;
         judged.places.extend(&committed.places);
+        judged.places.extend(self.judge_early(judged.remembered, &stop).await?);
         taken.findings += committed.new_findings.len() as u64;
         self.metrics.committed(arrived.elapsed().as_secs_f64());
         self.metrics.records(source, taken.records);
@@ -166,7 +168,7 @@ impl Intake {
             let own = commit.findings.len();
             commit.findings.extend(reports.iter().map(|report| self.report_filing(report)));
             // Kept until it is on disk: what could not be written is written again.
-            let attempt = copy(&commit);
+            let attempt = commit.clone();
             match self.ledger.commit(attempt, now).await {
                 Ok(mut committed) => {
                     committed.places.truncate(own);
@@ -256,25 +258,5 @@ impl Intake {
                 }
             }
         }
-    }
-}
-
-/// Copies a commit, for an attempt that may have to be made again.
-fn copy(commit: &Commit) -> Commit {
-    Commit {
-        source: commit.source.clone(),
-        findings: commit
-            .findings
-            .iter()
-            .map(|filing| Filing {
-                finding: filing.finding.clone(),
-                sinks: filing.sinks.clone(),
-                update: filing.update,
-            })
-            .collect(),
-        gaps: commit.gaps.clone(),
-        closed: commit.closed.clone(),
-        checkpoint: commit.checkpoint.clone(),
-        urgent: commit.urgent,
     }
 }

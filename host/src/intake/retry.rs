@@ -14,7 +14,7 @@ use crate::judge::{Judge, Verdicts};
 use crate::ledger::{Commit, GapToRetry, LedgerError};
 use crate::sink::Stop;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
-use crate::source::{Place, Position};
+use crate::source::{InletError, Place, Position};
 
 /// How many gaps are tried again at a time.
 const TOGETHER: usize = 64;
@@ -44,7 +44,7 @@ impl Intake {
                 if *stop.borrow() != Stop::No {
                     return Ok((closed, open));
                 }
-                if self.retry_gap(gap).await? {
+                if self.retry_gap(gap, stop).await? {
                     closed += 1;
                 } else {
                     open += 1;
@@ -54,7 +54,7 @@ impl Intake {
     }
 
     /// Tries one gap again. Returns true where it is closed now.
-    async fn retry_gap(self: &Arc<Self>, gap: GapToRetry) -> Result<bool, LedgerError> {
+    async fn retry_gap(self: &Arc<Self>, gap: GapToRetry, stop: &watch::Receiver<Stop>) -> Result<bool, LedgerError> {
         let judge = self.judge();
         let (number, id, source) = (gap.number, gap.id, gap.source.clone());
         let outcome = tokio::task::spawn_blocking(move || try_again(&judge, gap)).await;
@@ -69,6 +69,7 @@ impl Intake {
         let now = Timestamp::now();
         let judge = self.judge();
         let mut commit = Commit { source, closed: vec![id], ..Commit::default() };
+        let mut remembered = Vec::new();
         for verdicts in verdicts {
             self.metrics.judged(&verdicts, judge.rules());
             for (rule, level, message) in &verdicts.log {
@@ -80,11 +81,20 @@ impl Intake {
                 commit.gaps.push(open_gap(gap, judge.redacts()));
             }
             commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
+            let source = commit.source.as_str().into();
+            for waiting in verdicts.remembered.into_iter().map(|remembered| remembered.waiting(&source)) {
+                remembered.push((Arc::clone(&waiting.rule), waiting.at));
+                commit.state.remembered.push(waiting);
+            }
         }
         for severity in self.ledger.commit(commit, now).await?.new_findings {
             self.metrics.found(severity);
         }
-        Ok(true)
+        match self.judge_early(remembered, stop).await {
+            Err(InletError::Ledger(error)) => Err(error),
+            // Where the service stops first, the next one goes on.
+            _ => Ok(true),
+        }
     }
 }
 

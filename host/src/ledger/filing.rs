@@ -9,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Ledger, LedgerError, SinkNumber, millis};
 use crate::digest::Digest;
 use crate::finding::Finding;
+use crate::state::Change;
 
 /// What a batch gave: everything in it goes to disk in one transaction, or nothing of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// The source that the batch came from.
     pub source: String,
@@ -23,12 +24,14 @@ pub struct Commit {
     pub closed: Vec<Digest>,
     /// How far the source has come.
     pub checkpoint: Option<Checkpoint>,
+    /// What changes for rules that look back.
+    pub state: Change,
     /// True where it may use the room that is kept for what is owed: what the service has to say of itself, such as that there is no room.
     pub urgent: bool,
 }
 
 /// A finding with the sinks that it is owed to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Filing {
     /// The finding.
     pub finding: Finding,
@@ -161,6 +164,7 @@ fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result
             .prepare_cached("UPDATE gap SET closed = ?2, retry = 0 WHERE id = ?1 AND closed IS NULL")?
             .execute(params![id.as_bytes(), now])?;
     }
+    commit.state.write(connection)?;
     if let Some(Checkpoint { key, value }) = &commit.checkpoint {
         connection
             .prepare_cached("INSERT OR REPLACE INTO checkpoint (source, key, value, updated) VALUES (?1, ?2, ?3, ?4)")?

@@ -35,6 +35,7 @@ pub use self::gaps::{GapToRetry, StoredGap};
 use self::lock::Lock;
 pub use self::retention::Forgotten;
 use self::writer::Writer;
+use crate::state::{self, Notes, StateError};
 
 /// The ledger's file in the state directory.
 const FILE: &str = "ledger.sqlite";
@@ -62,6 +63,8 @@ struct Shared {
     file: PathBuf,
     folder: PathBuf,
     room: Room,
+    /// What rules that look back noted, for their evaluations.
+    notes: Arc<Notes>,
     /// Connections for reading that nobody uses just now.
     readers: Mutex<Vec<Connection>>,
     /// Changes whenever something new is owed to a sink.
@@ -155,6 +158,15 @@ impl LedgerError {
     }
 }
 
+impl From<StateError> for LedgerError {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Closed => Self::Closed,
+            StateError::Database(error) => Self::of_shared(error),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
         Self::of_shared(Arc::new(error))
@@ -180,6 +192,7 @@ impl Ledger {
         }
         let shared = Shared {
             writer: Writer::start(connection),
+            notes: Arc::new(Notes::new(connect(&file, true)?)),
             file,
             folder: folder.to_owned(),
             room,
@@ -221,7 +234,33 @@ impl Ledger {
     /// Writes what waits, and closes the file, which leaves nothing beside it for the next program to recover. What is asked afterwards fails.
     pub async fn close(&self) {
         self.shared.readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.shared.notes.close();
         self.shared.writer.close().await;
+    }
+
+    /// Returns what rules that look back noted.
+    pub fn notes(&self) -> &Arc<Notes> {
+        &self.shared.notes
+    }
+
+    /// Forgets what rules noted longer ago than they look back: by id, with the version of their notes and the first millisecond to keep. Returns
+    /// the rules that noted more than is kept, with how many notes were forgotten for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the ledger cannot be written.
+    pub async fn forget_notes(&self, rules: Vec<(String, u32, i64)>) -> Result<Vec<(String, u64)>, LedgerError> {
+        self.write(move |connection| {
+            let ids = rules.iter().map(|(rule, ..)| rule.clone()).collect();
+            state::forget_others(connection, &ids)?;
+            let mut beyond = Vec::new();
+            for (rule, version, before) in rules {
+                let forgotten = state::forget(connection, &rule, version, before)?;
+                beyond.extend((forgotten > 0).then_some((rule, forgotten)));
+            }
+            Ok(beyond)
+        })
+        .await
     }
 
     /// Returns a signal that changes whenever something new is owed to a sink.

@@ -41,7 +41,7 @@ pub enum ComponentFault {
     #[error("it is a WebAssembly module and not yet a component; `orgwatch-host build` makes one of it")]
     Module,
     /// It wants something that no rule gets.
-    #[error("it imports `{0}`; a rule may import only {list}", list = IMPORTS.join(" and "))]
+    #[error("it imports `{0}`; a rule may import only {list}", list = IMPORTS.join(", "))]
     ForeignImport(String),
     /// It does not export the interface that makes a component a rule.
     #[error("it does not export `{EXPORT}`{}", found.as_ref().map(|name| format!("; it exports `{name}`")).unwrap_or_default())]

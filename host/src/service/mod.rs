@@ -132,7 +132,8 @@ impl Service {
         }
         let mut chores = JoinSet::new();
         chores.spawn(watch::reports(Arc::clone(&intake)));
-        chores.spawn(watch::gauges(Arc::clone(&intake), progress));
+        chores.spawn(watch::gauges(Arc::clone(&intake), progress.clone()));
+        chores.spawn(watch::settling(Arc::clone(&intake), progress, sources_stop.clone()));
         chores.spawn(watch::gaps(Arc::clone(&intake), sources_stop.clone()));
         chores.spawn(watch::retention(self.ledger.clone(), self.retention));
         chores.spawn(watch::heartbeats(Arc::clone(&intake), self.sinks));

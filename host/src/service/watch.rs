@@ -29,10 +29,17 @@ const GAPS: Duration = Duration::from_secs(2);
 /// How often the ledger forgets what is old.
 const FORGET: Duration = Duration::from_hours(1);
 
+/// How often records are judged for good whose time has come.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// How many rounds of settling pass before old notes are forgotten again.
+const ROUNDS: u32 = 60;
+
 /// How often a sign of life is given.
 const HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// A source as those see it who watch it.
+#[derive(Clone)]
 pub(super) struct WatchedSource {
     pub(super) name: String,
     pub(super) quiet_after: Option<Duration>,
@@ -97,6 +104,38 @@ pub(super) async fn gaps(intake: Arc<Intake>, stop: watch::Receiver<Stop>) {
             Err(error) => tracing::error!("failed to try gaps again: {error}"),
         }
     }
+}
+
+/// Judges for good what rules that look back have to judge, behind the watermark.
+pub(super) async fn settling(intake: Arc<Intake>, sources: Vec<WatchedSource>, stop: watch::Receiver<Stop>) {
+    if let Err(error) = intake.judge_left_over(&stop).await {
+        tracing::error!("failed to judge what the last run left: {error}");
+    }
+    let mut clock = ticks(SETTLE);
+    let mut round = 0;
+    loop {
+        clock.tick().await;
+        let Some(watermark) = watermark(&sources) else { continue };
+        match intake.settle(watermark, &stop).await {
+            Ok(0) => {}
+            Ok(records) => tracing::debug!(records, "judged for good"),
+            Err(error) => tracing::error!("failed to judge for good: {error}"),
+        }
+        if round == 0
+            && let Err(error) = intake.forget_notes(watermark).await
+        {
+            tracing::error!("failed to forget old notes: {error}");
+        }
+        round = (round + 1) % ROUNDS;
+    }
+}
+
+/// Returns the time before which every source has brought everything, with an allowance for what comes late. Nothing as long as one of them has
+/// brought nothing at all.
+fn watermark(sources: &[WatchedSource]) -> Option<Timestamp> {
+    let complete = sources.iter().map(|source| source.progress.complete_until());
+    let complete = complete.reduce(|one, other| one.zip(other).map(|(one, other)| one.min(other))).flatten()?;
+    complete.checked_sub(LATENESS).ok()
 }
 
 /// Forgets what is old.

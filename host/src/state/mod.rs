@@ -12,33 +12,36 @@
 //! evaluation sees of them.
 
 mod notes;
+mod temporary;
 mod view;
 mod waiting;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 pub use self::notes::{NoteRow, Notes};
+pub(crate) use self::notes::{forget, forget_others};
+pub use self::temporary::Temporary;
 pub use self::view::{Noted, Scope, Tally, View};
-pub use self::waiting::{Forming, Waiting};
+pub use self::waiting::{Forming, Taken, Waiting};
 use crate::digest::Digest;
 
 /// The tables, in the ledger and in a replay's temporary database alike.
 pub const SCHEMA: &str = r"
-    -- What rules noted of records; of each action and value the earliest.
+    -- What rules noted of records.
     CREATE TABLE note (
         rule TEXT NOT NULL,
         version INTEGER NOT NULL,
         series TEXT NOT NULL,
         key TEXT NOT NULL,
-        action TEXT NOT NULL,
-        value TEXT NOT NULL,
         time INTEGER NOT NULL,
         digest BLOB NOT NULL,
-        PRIMARY KEY (rule, version, series, key, action, value)
+        value TEXT NOT NULL,
+        action TEXT NOT NULL,
+        PRIMARY KEY (rule, version, series, key, time, digest, value)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX note_by_place ON note (rule, version, series, key, time, digest, action, value);
     CREATE INDEX note_by_age ON note (rule, version, time, digest);
 
     -- Records that rules which look back judge once more when all that was on its way has arrived. The record is compressed with zstd.
@@ -84,13 +87,56 @@ impl Place {
     }
 }
 
-/// The notes could not be read or written.
+/// The notes could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct StateError(Arc<rusqlite::Error>);
+pub enum StateError {
+    /// They have been closed: the program ends.
+    #[error("they are closed")]
+    Closed,
+    /// What SQLite says.
+    #[error("{0}")]
+    Database(Arc<rusqlite::Error>),
+}
 
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(Arc::new(error))
+        Self::Database(Arc::new(error))
+    }
+}
+
+/// What changes in the state with a transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Records to wait, with what was noted of them.
+    pub remembered: Vec<Waiting>,
+    /// Records, by rule and digest, that have been judged on what had arrived.
+    pub early: Vec<(String, Digest)>,
+    /// Records that have been judged for good.
+    pub settled: Vec<(String, Digest)>,
+    /// Findings of periods that are not over.
+    pub forming: Vec<Forming>,
+    /// Those whose period is over, by id.
+    pub formed: Vec<Digest>,
+}
+
+impl Change {
+    /// Writes it, inside a transaction.
+    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for waiting in &self.remembered {
+            waiting.insert(connection)?;
+        }
+        for (rule, digest) in &self.early {
+            waiting::judged(connection, rule, *digest)?;
+        }
+        for (rule, digest) in &self.settled {
+            waiting::settled(connection, rule, *digest)?;
+        }
+        for forming in &self.forming {
+            waiting::form(connection, forming)?;
+        }
+        for id in &self.formed {
+            waiting::formed(connection, *id)?;
+        }
+        Ok(())
     }
 }

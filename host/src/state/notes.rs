@@ -1,5 +1,6 @@
 //! The notes: written with the batch that they come of, read by one evaluation at a time.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -23,22 +24,31 @@ pub struct NoteRow {
 
 /// The way to what was noted, for evaluations.
 pub struct Notes {
-    connection: Mutex<Connection>,
+    connection: Mutex<Option<Connection>>,
 }
 
 impl Notes {
     /// Takes a connection to the database that holds the notes.
     pub const fn new(connection: Connection) -> Self {
-        Self { connection: Mutex::new(connection) }
+        Self { connection: Mutex::new(Some(connection)) }
     }
 
-    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+    /// Closes the connection. Questions fail from now on.
+    pub fn close(&self) {
+        self.lock().take();
+    }
+
+    /// Does something with the database.
+    pub(crate) fn with<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StateError> {
+        Ok(ask(self.lock().as_ref().ok_or(StateError::Closed)?)?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count(&self, view: &View, scope: &Scope, most: u64) -> Result<Tally, StateError> {
-        let connection = self.connection();
-        let count = |distinct: &str| {
+        let count = |connection: &Connection, distinct: &str| {
             // The inner query stops as soon as it has found enough.
             let sql = format!("SELECT count(*) FROM (SELECT DISTINCT {distinct} FROM note WHERE {IN_SCOPE} LIMIT ?10)");
             connection.prepare_cached(&sql)?.query_row(
@@ -57,9 +67,7 @@ impl Notes {
                 |row| row.get(0),
             )
         };
-        let tally: rusqlite::Result<Tally> =
-            count("action").and_then(|actions| Ok(Tally { actions, values: count("value")? }));
-        Ok(tally?)
+        self.with(|connection| Ok(Tally { actions: count(connection, "action")?, values: count(connection, "value")? }))
     }
 
     pub(super) fn read(
@@ -69,33 +77,34 @@ impl Notes {
         latest_first: bool,
         most: u32,
     ) -> Result<Vec<Noted>, StateError> {
-        let connection = self.connection();
         let order = if latest_first { "DESC" } else { "ASC" };
         let sql = format!(
             "SELECT time, action, value FROM note WHERE {IN_SCOPE}
-             ORDER BY time {order}, digest {order}, action {order}, value {order} LIMIT ?10"
+             ORDER BY time {order}, digest {order}, value {order} LIMIT ?10"
         );
-        let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(
-            params![
-                view.rule,
-                view.version,
-                scope.series,
-                scope.key,
-                first(view, scope),
-                view.at.time,
-                view.at.digest.as_bytes(),
-                scope.others,
-                view.action,
-                most
-            ],
-            |row| {
-                let time: i64 = row.get(0)?;
-                let time = Timestamp::from_millisecond(time).map(|time| time.to_string()).unwrap_or_default();
-                Ok(Noted { time, action: row.get(1)?, value: row.get(2)? })
-            },
-        )?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(
+                params![
+                    view.rule,
+                    view.version,
+                    scope.series,
+                    scope.key,
+                    first(view, scope),
+                    view.at.time,
+                    view.at.digest.as_bytes(),
+                    scope.others,
+                    view.action,
+                    most
+                ],
+                |row| {
+                    let time: i64 = row.get(0)?;
+                    let time = Timestamp::from_millisecond(time).map(|time| time.to_string()).unwrap_or_default();
+                    Ok(Noted { time, action: row.get(1)?, value: row.get(2)? })
+                },
+            )?;
+            rows.collect()
+        })
     }
 }
 
@@ -110,7 +119,8 @@ fn first(view: &View, scope: &Scope) -> i64 {
     view.at.time.saturating_sub(back)
 }
 
-/// Writes down what a rule noted of one record. Of an action that comes in several copies the earliest stays.
+/// Writes down what a rule noted of one record. Copies of one action have their own notes and are counted once: a note that could still move to
+/// the place of another copy would leave a window that it was in, and take back what has been told.
 pub(super) fn insert(
     connection: &Connection,
     rule: &str,
@@ -120,9 +130,8 @@ pub(super) fn insert(
     notes: &[NoteRow],
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO note (rule, version, series, key, action, value, time, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (rule, version, series, key, action, value) DO UPDATE SET time = excluded.time, digest = excluded.digest
-         WHERE (excluded.time, excluded.digest) < (time, digest)",
+        "INSERT OR IGNORE INTO note (rule, version, series, key, time, digest, value, action)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for note in notes {
         statement.execute(params![
@@ -130,27 +139,42 @@ pub(super) fn insert(
             version,
             note.series,
             note.key,
-            action,
-            note.value,
             at.time,
-            at.digest.as_bytes()
+            at.digest.as_bytes(),
+            note.value,
+            action
         ])?;
     }
     Ok(())
 }
 
 /// Forgets a rule's notes of before a time and in other versions, and the oldest beyond the bound. Returns how many were beyond it.
-pub(super) fn forget(connection: &Connection, rule: &str, version: u32, before: i64) -> rusqlite::Result<u64> {
+pub(crate) fn forget(connection: &Connection, rule: &str, version: u32, before: i64) -> rusqlite::Result<u64> {
     connection.prepare_cached("DELETE FROM note WHERE rule = ?1 AND version <> ?2")?.execute(params![rule, version])?;
     connection
         .prepare_cached("DELETE FROM note WHERE rule = ?1 AND version = ?2 AND time < ?3")?
         .execute(params![rule, version, before])?;
     let beyond = connection
         .prepare_cached(
-            "DELETE FROM note WHERE (rule, version, series, key, action, value) IN
-             (SELECT rule, version, series, key, action, value FROM note WHERE rule = ?1 AND version = ?2
+            "DELETE FROM note WHERE (rule, version, series, key, time, digest, value) IN
+             (SELECT rule, version, series, key, time, digest, value FROM note WHERE rule = ?1 AND version = ?2
               ORDER BY time DESC, digest DESC LIMIT -1 OFFSET ?3)",
         )?
         .execute(params![rule, version, MOST_KEPT])?;
     Ok(beyond as u64)
+}
+
+/// Forgets what rules noted that no longer run.
+pub(crate) fn forget_others(connection: &Connection, rules: &BTreeSet<String>) -> rusqlite::Result<()> {
+    // From each rule's first note to the next rule's: the table is not read through.
+    let mut next = connection.prepare_cached("SELECT min(rule) FROM note WHERE rule > ?1")?;
+    let mut delete = connection.prepare_cached("DELETE FROM note WHERE rule = ?1")?;
+    let mut after = String::new();
+    while let Some(rule) = next.query_row([&after], |row| row.get::<_, Option<String>>(0))? {
+        if !rules.contains(&rule) {
+            delete.execute([&rule])?;
+        }
+        after = rule;
+    }
+    Ok(())
 }

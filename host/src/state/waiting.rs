@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::json::Document;
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::notes::{self, NoteRow};
 use super::{Notes, Place, StateError};
@@ -122,44 +123,61 @@ impl Notes {
         )
     }
 
-    /// Returns the time before which so many records wait that the oldest have to be judged for good now.
+    /// Returns a record that waits.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it cannot be read.
+    pub fn waiting(&self, rule: &str, digest: Digest) -> Result<Option<Taken>, StateError> {
+        let taken = self.take(
+            "SELECT rule, digest, time, source, input, event FROM waiting WHERE rule = ?1 AND digest = ?2",
+            params![rule, digest.as_bytes()],
+        )?;
+        Ok(taken.into_iter().next())
+    }
+
+    /// Returns the time up to which records have to be judged for good now, since more wait than may; nothing where there is room.
     ///
     /// # Errors
     ///
     /// Fails when they cannot be read.
     pub fn overdue(&self) -> Result<Option<i64>, StateError> {
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached("SELECT time FROM waiting ORDER BY time DESC, digest DESC, rule DESC LIMIT 1 OFFSET ?1")?;
-        let mut rows = statement.query([MOST_WAITING])?;
-        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT time FROM waiting ORDER BY time DESC, digest DESC, rule DESC LIMIT 1 OFFSET ?1",
+                )?
+                .query_row([MOST_WAITING], |row| row.get(0))
+                .optional()
+        })
     }
 
-    /// Returns the findings of periods that were over before this time.
+    /// Returns the findings of periods that ended before this time.
     ///
     /// # Errors
     ///
     /// Fails when they cannot be read.
     pub fn formed(&self, until: i64) -> Result<Vec<Forming>, StateError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT json, ends, time, digest FROM forming WHERE ends <= ?1 ORDER BY time, digest, id",
-        )?;
-        let rows = statement.query_map([until], |row| {
-            let json: String = row.get(0)?;
-            let finding = serde_json::from_str(&json).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT json, ends, time, digest FROM forming WHERE ends <= ?1 ORDER BY time, digest, id",
+            )?;
+            let rows = statement.query_map([until], |row| {
+                let json: String = row.get(0)?;
+                let finding = serde_json::from_str(&json)
+                    .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
+                Ok(Forming { finding, ends: row.get(1)?, at: Place { time: row.get(2)?, digest: digest(row, 3)? } })
             })?;
-            Ok(Forming { finding, ends: row.get(1)?, at: Place { time: row.get(2)?, digest: digest(row, 3)? } })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+            rows.collect()
+        })
     }
 
     fn take(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<Vec<Taken>, StateError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map(parameters, taken)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(parameters, taken)?;
+            rows.collect()
+        })
     }
 }
 

@@ -32,7 +32,7 @@ struct Placed {
 }
 
 impl Surroundings {
-    /// The notes of a scope, the earliest first: of each action and value the first.
+    /// The notes of a scope, the earliest first.
     fn scope(&self, scope: &Scope<'_>) -> Vec<&Placed> {
         let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.epoch_milliseconds().div_euclid(1000));
         let now = seconds(self.at.0);
@@ -44,8 +44,6 @@ impl Surroundings {
             .filter(|note| !scope.others || note.action != self.action)
             .collect();
         notes.sort_by(|left, right| left.at.cmp(&right.at));
-        let mut known = BTreeSet::new();
-        notes.retain(|note| known.insert((note.action.clone(), note.value.to_string())));
         notes
     }
 
@@ -62,11 +60,11 @@ impl Surroundings {
             notes.reverse();
         }
         notes.truncate(most as usize);
-        let noted = |note: &Placed| {
+        let as_answered = |note: &Placed| {
             let time = note.at.0.map(|time| time.to_string()).unwrap_or_default();
             Noted::new(time, note.action.clone(), &note.value.to_string())
         };
-        notes.into_iter().map(noted).collect()
+        notes.into_iter().map(as_answered).collect()
     }
 }
 

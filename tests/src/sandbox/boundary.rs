@@ -53,11 +53,11 @@ fn findings_may_be_utf16_or_latin1() {
 fn what_is_no_finding_is_told_of() {
     for (text, reason) in [
         ("hello", "expected value at line 1 column 1"),
-        ("[]", "invalid length 0, expected struct Finding with 4 elements at line 1 column 2"),
+        ("[]", "invalid length 0, expected struct Finding with 6 elements at line 1 column 2"),
         (r#"{"title":"t"}"#, "missing field `key` at line 1 column 13"),
         (
             r#"{"key":"k","id":"forged"}"#,
-            "unknown field `id`, expected one of `key`, `title`, `severity`, `details` at line 1 column 15",
+            "unknown field `id`, expected one of `key`, `title`, `severity`, `details`, `period`, `settled` at line 1 column 15",
         ),
         (r#"{"key":"k","details":[]}"#, "invalid type: sequence, expected a map at line 1 column 21"),
         (

@@ -15,7 +15,7 @@ fn importing(import: &str) -> Vec<u8> {
 fn a_rule_that_imports_wasi_is_refused_by_the_imports_name() {
     assert_refused(
         importing(r#""wasi:clocks/wall-clock@0.2.0" (instance (export "now" (func (result u64))))"#),
-        "it imports `wasi:clocks/wall-clock@0.2.0`; a rule may import only orgwatch:rule/event@0.1.0 and orgwatch:rule/log@0.1.0",
+        "it imports `wasi:clocks/wall-clock@0.2.0`; a rule may import only orgwatch:rule/event@0.1.0, orgwatch:rule/tables@0.1.0, orgwatch:rule/state@0.1.0, orgwatch:rule/log@0.1.0",
     );
 }
 
@@ -26,7 +26,7 @@ fn a_rule_that_imports_anything_else_is_refused_by_the_imports_name() {
         (r#""orgwatch:rule/event@0.1.1" (instance)"#, "orgwatch:rule/event@0.1.1"),
         (r#""orgwatch:rule/event@0.2.0" (instance)"#, "orgwatch:rule/event@0.2.0"),
         (r#""orgwatch:rule/event" (instance)"#, "orgwatch:rule/event"),
-        (r#""orgwatch:rule/state@0.1.0" (instance)"#, "orgwatch:rule/state@0.1.0"),
+        (r#""orgwatch:rule/network@0.1.0" (instance)"#, "orgwatch:rule/network@0.1.0"),
         (
             r#""unlocked-dep=<orgwatch:rule/event@{>=0.1.0}>" (component)"#,
             "unlocked-dep=<orgwatch:rule/event@{>=0.1.0}>",
