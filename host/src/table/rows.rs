@@ -20,7 +20,7 @@ pub(super) const LONGEST_TEXT: usize = 4_096;
 pub(super) struct Rows {
     key: String,
     check: Option<CheckKey>,
-    rows: Vec<Keyed>,
+    read: Vec<Keyed>,
 }
 
 /// A row with its key.
@@ -33,7 +33,7 @@ pub(super) struct Keyed {
 impl Rows {
     /// Begins with no rows. `key` names the column of the keys, which `check` judges where the table is one that the shipped rules know.
     pub(super) fn new(key: &str, check: Option<CheckKey>) -> Self {
-        Self { key: key.to_owned(), check, rows: Vec::new() }
+        Self { key: key.to_owned(), check, read: Vec::new() }
     }
 
     /// Returns the name of the key's column.
@@ -43,7 +43,7 @@ impl Rows {
 
     /// Adds a row.
     pub(super) fn add(&mut self, line: u64, row: Row) -> Result<(), Fault> {
-        if self.rows.len() == MOST_ROWS {
+        if self.read.len() == MOST_ROWS {
             return Err(Fault::at(
                 line,
                 format!("there are more than {MOST_ROWS} rows\nhint: keep the rows that rules ask for"),
@@ -61,7 +61,7 @@ impl Rows {
         if let Some(problem) = self.check.and_then(|check| check(&key)) {
             return Err(Fault::at(line, problem).column(&self.key));
         }
-        self.rows.push(Keyed { line, key, row });
+        self.read.push(Keyed { line, key, row });
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Rows {
     pub(super) fn exact(self) -> Result<BTreeMap<Box<str>, Row>, Fault> {
         let mut lines: BTreeMap<Box<str>, u64> = BTreeMap::new();
         let mut rows = BTreeMap::new();
-        for Keyed { line, key, row } in self.rows {
+        for Keyed { line, key, row } in self.read {
             match lines.entry(key.clone()) {
                 Entry::Vacant(vacant) => vacant.insert(line),
                 Entry::Occupied(first) => return Err(twice(&key, *first.get(), line, &self.key)),
@@ -81,7 +81,7 @@ impl Rows {
 
     /// Returns the rows as they were read, with the name of the key's column.
     pub(super) fn into_parts(self) -> (String, Vec<Keyed>) {
-        (self.key, self.rows)
+        (self.key, self.read)
     }
 }
 
