@@ -57,15 +57,16 @@ fn evaluation(criterion: &mut Criterion) {
         let settings = format!("{{\"expected_accounts\":[{}]}}", list.join(","));
         let preparation = compiler(None).prepare(component, &settings).expect("the rule loads");
         assert!(preparation.frozen(), "evaluations start from the loaded image");
-        let rule = LoadedRule::link(&engine, preparation, &settings).expect("the rule links");
+        let rule =
+            LoadedRule::link(&engine, preparation, &settings, Arc::default(), Vec::new()).expect("the rule links");
         for (what, name, findings) in [
             ("a finding", "unexpected_join/fires_invited.json", 1),
             ("no finding", "unexpected_join/quiet_management_account.json", 0),
         ] {
             let event = event(name);
-            assert_eq!(rule.evaluate(Arc::clone(&event)).outcome.expect("no fault").len(), findings);
+            assert_eq!(rule.evaluate(Arc::clone(&event), None).outcome.expect("no fault").len(), findings);
             group.bench_function(BenchmarkId::new(what, format!("{accounts} accounts")), |bencher| {
-                bencher.iter(|| rule.evaluate(Arc::clone(&event)));
+                bencher.iter(|| rule.evaluate(Arc::clone(&event), None));
             });
         }
     }
@@ -125,7 +126,7 @@ fn rules(criterion: &mut Criterion) {
     let engine = Engine::for_evaluation(2, Limits::default()).expect("the engine starts");
     let load_all = |count: usize, cache: &Path| {
         let instances = plan::instances(&many(count), &files).expect("the plan holds");
-        let rules = load(&files, &instances, &compiler(Some(cache)), &engine, 2);
+        let rules = load(&files, &instances, &compiler(Some(cache)), &engine, &Arc::default(), 2);
         assert!(rules.iter().all(|rule| rule.judge.is_ok()));
         Judge::new(rules)
     };

@@ -71,7 +71,7 @@ impl Intake {
         for (taken, judged) in judged {
             commit.state.early.push((taken.rule, taken.at.digest));
             let Some((standings, verdicts)) = judged else { continue };
-            self.take_verdicts(&mut commit, verdicts, now);
+            self.take_verdicts(&mut commit, &verdicts, now);
             let early = standings.into_iter().filter(|standing| !standing.waits);
             commit.findings.extend(early.map(|standing| self.filing(standing.finding, now)));
         }
@@ -137,7 +137,7 @@ impl Intake {
             }
             commit.state.settled.push((taken.rule, taken.at.digest));
             let Some((standings, verdicts)) = judged else { continue };
-            self.take_verdicts(&mut commit, verdicts, now);
+            self.take_verdicts(&mut commit, &verdicts, now);
             for Standing { finding, ends, .. } in standings {
                 match ends {
                     Some(ends) => commit.state.forming.push(Forming { finding, ends, at: taken.at }),
@@ -171,9 +171,9 @@ impl Intake {
     }
 
     /// Takes along what judging gave beside findings.
-    fn take_verdicts(&self, commit: &mut Commit, verdicts: Verdicts, now: Timestamp) {
+    fn take_verdicts(&self, commit: &mut Commit, verdicts: &Verdicts, now: Timestamp) {
         let judge = self.judge();
-        self.metrics.judged(&verdicts, judge.rules());
+        self.metrics.judged(verdicts, judge.rules());
         for (rule, level, message) in &verdicts.log {
             log(rule, *level, message);
         }
@@ -200,7 +200,7 @@ fn early(judge: &Judge, notes: &Arc<Notes>, records: &[(Arc<str>, Place)]) -> Re
     let mut together: BTreeMap<(Place, String), Taken> = BTreeMap::new();
     for (rule, at) in records {
         let known = judge.rules().iter().find(|known| known.id == **rule);
-        let keep = known.and_then(|rule| rule.judge.as_ref().ok()).and_then(|loaded| loaded.keep()).unwrap_or_default();
+        let keep = known.and_then(|rule| rule.judge.as_ref().ok()?.keep()).unwrap_or_default();
         let until = at.time.saturating_add(i64::try_from(keep).unwrap_or(i64::MAX).saturating_mul(1000));
         let own = notes.waiting(rule, at.digest)?;
         for taken in own.into_iter().chain(notes.after(rule, *at, until, AFTER)?) {
