@@ -41,7 +41,9 @@ fn replay(records: &[Value], settings: &str) -> Ran {
 /// The findings with a key, by the ids of their events.
 fn of_key(ran: &Ran, key: &str) -> Vec<(String, Value)> {
     let findings = ran.findings().into_iter().filter(|finding| finding["key"] == key);
-    findings.map(|finding| (finding["event"]["id"].as_str().unwrap().to_owned(), finding["details"].clone())).collect()
+    findings
+        .map(|finding| (finding["event"]["id"].as_str().expect("an id").to_owned(), finding["details"].clone()))
+        .collect()
 }
 
 #[test]
@@ -137,6 +139,7 @@ fn live_it_fires_at_once_waits_with_what_could_be_taken_back_and_settles_behind_
 }
 
 fn keys(lines: &[String]) -> Vec<String> {
-    let key = |line: &String| serde_json::from_str::<Value>(line).unwrap()["key"].as_str().unwrap().to_owned();
+    let key =
+        |line: &String| serde_json::from_str::<Value>(line).expect("JSON")["key"].as_str().expect("a key").to_owned();
     lines.iter().map(key).collect()
 }

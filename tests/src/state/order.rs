@@ -57,12 +57,12 @@ fn assert_same(found: &[String], expected: &[String], how: &str) {
 fn judge() -> Judge {
     let limits = Limits::default();
     let path = pack("tests/guests").join(GUEST);
-    let component = Component::check(std::fs::read(&path).unwrap(), &limits);
+    let component = Component::check(std::fs::read(&path).expect("the guest is built"), &limits);
     let files = [RuleFile { path, pack: None, component }];
-    let settings: Map<String, Value> = serde_json::from_value(json!({ "many": 3, "within": 1800 })).unwrap();
+    let settings: Map<String, Value> = serde_json::from_value(json!({ "many": 3, "within": 1800 })).expect("an object");
     let instance = Instance { id: "guest.looks-back".to_owned(), file: 0, settings, severity: None };
     let compiler = Compiler::new(host(), None, limits.clone());
-    let engine = Engine::for_evaluation(4, limits).unwrap();
+    let engine = Engine::for_evaluation(4, limits).expect("the engine starts");
     Judge::new(load(&files, &[instance], &compiler, &engine, &Arc::default(), 1))
 }
 
@@ -97,16 +97,17 @@ fn shuffled(story: &[Value], random: &mut fastrand::Rng) -> Vec<Vec<Value>> {
 
 /// Replays batches, each on a thread of its own.
 fn replayed(judge: &Judge, batches: &[Vec<Value>]) -> Vec<String> {
-    let state = Temporary::open().unwrap();
+    let state = Temporary::open().expect("there is room");
     thread::scope(|scope| {
         for batch in batches {
             scope.spawn(|| {
-                let event = |record: &Value| Event::new(Document::parse(record.to_string()).unwrap(), Place::default());
+                let event =
+                    |record: &Value| Event::new(Document::parse(record.to_string()).expect("JSON"), Place::default());
                 let asked: Vec<_> = batch.iter().filter_map(|record| judge.ask(event(record))).collect();
                 judge.judge(&asked, |verdicts| {
                     assert!(verdicts.gaps.is_empty(), "{:?}", verdicts.gaps);
                     let remembered = verdicts.remembered.into_iter().map(|it| it.waiting(&Arc::from("")));
-                    assert!(state.remember(judge, remembered.collect()).unwrap().is_empty());
+                    assert!(state.remember(judge, remembered.collect()).expect("there is room").is_empty());
                 });
             });
         }
@@ -114,9 +115,9 @@ fn replayed(judge: &Judge, batches: &[Vec<Value>]) -> Vec<String> {
     let mut found = Vec::new();
     state
         .settle(judge, |verdicts| {
-            found.extend(verdicts.findings.iter().map(|finding| serde_json::to_string(finding).unwrap()));
+            found.extend(verdicts.findings.iter().map(|finding| serde_json::to_string(finding).expect("plain data")));
         })
-        .unwrap();
+        .expect("the notes can be read");
     found.sort();
     found.dedup();
     found
@@ -125,39 +126,43 @@ fn replayed(judge: &Judge, batches: &[Vec<Value>]) -> Vec<String> {
 /// Takes the batches live, settles now and then as far as everything has arrived, and starts anew now and then.
 async fn live(judge: &Arc<Judge>, batches: &[Vec<Value>], random: &mut fastrand::Rng) -> Vec<String> {
     // In memory where that is possible: this is about order, and not about the disk.
-    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
     let (_stopping, stop) = watch::channel(Stop::No);
     let mut intake = intake(judge, &folder);
     for (number, batch) in batches.iter().enumerate() {
         let body = Body::Bytes(Bytes::from(lines(batch)));
         let batch = Batch { input: Arc::from("story"), body, checkpoint: None, account: None };
-        let taken = intake.take("story", batch, stop.clone()).await.unwrap();
+        let taken = intake.take("story", batch, stop.clone()).await.expect("the ledger works");
         assert_eq!(taken.unreadable, 0);
         if random.bool() {
-            let time = |record: &Value| record["eventTime"].as_str().unwrap().parse::<Timestamp>().unwrap();
+            let time =
+                |record: &Value| record["eventTime"].as_str().expect("a text").parse::<Timestamp>().expect("a time");
             let yet_to_come = batches[number + 1..].iter().flatten().map(time).min();
-            let end = "2026-11-02T00:00:00Z".parse().unwrap();
-            intake.settle(yet_to_come.unwrap_or(end), &stop).await.unwrap();
+            let end = "2026-11-02T00:00:00Z".parse().expect("a time");
+            intake.settle(yet_to_come.unwrap_or(end), &stop).await.expect("the ledger works");
         }
         if random.u8(0..4) == 0 {
             intake.ledger().close().await;
             drop(intake);
             intake = self::intake(judge, &folder);
-            intake.judge_left_over(&stop).await.unwrap();
+            intake.judge_left_over(&stop).await.expect("the ledger works");
         }
     }
-    intake.settle("2026-11-03T00:00:00Z".parse().unwrap(), &stop).await.unwrap();
+    intake.settle("2026-11-03T00:00:00Z".parse().expect("a time"), &stop).await.expect("the ledger works");
     intake.ledger().close().await;
-    let stored = Reader::open(folder.path()).unwrap().findings(&FindingQuery::default());
-    let mut found: Vec<String> =
-        stored.unwrap().iter().map(|stored| serde_json::to_string(&stored.finding).unwrap()).collect();
+    let stored = Reader::open(folder.path()).expect("the ledger works").findings(&FindingQuery::default());
+    let mut found: Vec<String> = stored
+        .expect("the ledger works")
+        .iter()
+        .map(|stored| serde_json::to_string(&stored.finding).expect("plain data"))
+        .collect();
     found.retain(|finding| !finding.contains("\"id\":\"orgwatch."));
     found.sort();
     found
 }
 
 fn intake(judge: &Arc<Judge>, folder: &TempDir) -> Arc<Intake> {
-    let ledger = Ledger::open(folder.path(), Room { reserve: 0, limit: None }).unwrap();
+    let ledger = Ledger::open(folder.path(), Room { reserve: 0, limit: None }).expect("the ledger works");
     let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::default()));
     Arc::new(Intake::new(Arc::clone(judge), ledger, Router::default(), health, metrics, Ack::Ledger, 2))
 }
