@@ -11,6 +11,8 @@
 
 pub mod actor;
 pub mod console;
+pub mod names;
 pub mod operations;
 pub mod report;
+pub mod services;
 pub mod text;

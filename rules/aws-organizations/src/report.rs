@@ -93,6 +93,12 @@ impl<'e> Report<'e> {
     }
 }
 
+/// Returns the key of a finding about something that the record does not name: the record's own id, so that two such things are never
+/// taken for one.
+pub fn unreadable(event: &Event) -> String {
+    format!("unreadable {}", event.event_id().map(|id| plain(&id)).unwrap_or_default())
+}
+
 /// Returns the severity one step below.
 pub fn lower(severity: Severity) -> Severity {
     match severity {
