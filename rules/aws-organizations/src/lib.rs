@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod console;
+pub mod delegation;
 pub mod names;
 pub mod operations;
 pub mod report;
