@@ -9,7 +9,9 @@ use std::fmt;
 use orgwatch_rules_sdk::Event;
 use orgwatch_rules_sdk::event::{AccountId, IdentityKind, UserIdentity};
 use serde::Serialize;
+use serde_json::Value as Json;
 
+use crate::names;
 use crate::text::plain;
 
 /// The path of the roles that IAM Identity Center makes. Nobody else can make one there, and its sessions are named after the person.
@@ -26,6 +28,9 @@ pub struct Actor {
     mfa: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// What the operator's table says of the principal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +49,9 @@ pub struct Actor {
     access_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_ip: Option<String>,
+    /// What the operator's table calls the network that the address belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     from_console: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -96,7 +104,9 @@ impl Actor {
             invoked_by: text(invoked_by),
             provider_account: identity.invoked_by_delegate(),
             access_key: text(identity.access_key_id()),
+            network: event.source_ip_address().and_then(|address| names::network(event, &address)),
             source_ip: text(event.source_ip_address()),
+            known_as: principal.as_deref().and_then(|principal| names::known_principal(event, principal)),
             from_console: event.session_credential_from_console(),
             assumed_root: session.assumed_root(),
             principal: text(principal),

@@ -1,12 +1,12 @@
 //! What every finding of this pack says: who, with which success, what to check next, how to undo it, and where to look.
 
-use orgwatch_rules_sdk::event::Outcome;
+use orgwatch_rules_sdk::event::{AccountId, Outcome};
 use orgwatch_rules_sdk::{Event, Finding, Severity};
 use serde_json::{Map, Value as Json};
 
 use crate::actor::Actor;
-use crate::console;
 use crate::text::plain;
+use crate::{console, names};
 
 /// What to do about a finding, in the finding itself.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,7 @@ pub struct Report<'e> {
     actor: Actor,
     outcome: Outcome,
     links: Map<String, Json>,
+    known_accounts: Map<String, Json>,
 }
 
 impl<'e> Report<'e> {
@@ -31,7 +32,7 @@ impl<'e> Report<'e> {
     pub fn of(event: &'e Event) -> Self {
         let mut links = Map::new();
         links.insert("record".to_owned(), console::record(event).into());
-        Self { event, actor: Actor::of(event), outcome: event.outcome(), links }
+        Self { event, actor: Actor::of(event), outcome: event.outcome(), links, known_accounts: Map::new() }
     }
 
     /// Reads who made the call and how it ended; nothing for a call that was denied, which `org.unauthorized-attempt` reports.
@@ -74,7 +75,21 @@ impl<'e> Report<'e> {
         self
     }
 
-    /// Starts the finding, with the details that every one has: `actor`, `outcome`, `error_code`, `check_next`, `undo` and `console`.
+    /// Adds an account that the finding is about: the link to its page, and what the operator's table knows of it.
+    #[must_use]
+    pub fn account(mut self, account: Option<AccountId>) -> Self {
+        let Some(account) = account else {
+            return self;
+        };
+        if let Some(known) = names::known_account(self.event, account) {
+            self.known_accounts.insert(account.to_string(), known);
+        }
+        let page = console::account(self.event, account);
+        self.link("account", page)
+    }
+
+    /// Starts the finding, with the details that every one has: `actor`, `outcome`, `error_code`, `check_next`, `undo` and `console`, and
+    /// `known_accounts` where the operator's table knows one.
     pub fn finding(&self, key: impl Into<String>, advice: Advice) -> Finding {
         let outcome = match self.outcome {
             Outcome::Succeeded => "succeeded",
@@ -82,7 +97,11 @@ impl<'e> Report<'e> {
             Outcome::Failed { .. } => "failed",
         };
         let undo = if self.outcome.is_success() { advice.undo } else { "Nothing to undo: the call changed nothing." };
-        Finding::new(key)
+        let mut finding = Finding::new(key);
+        if !self.known_accounts.is_empty() {
+            finding = finding.detail("known_accounts", &self.known_accounts);
+        }
+        finding
             .detail("actor", &self.actor)
             .detail("operation", self.event.event_name().map(|name| plain(&name)))
             .detail("outcome", outcome)

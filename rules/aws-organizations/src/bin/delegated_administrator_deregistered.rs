@@ -36,6 +36,7 @@ rule! {
     title: "A delegated administrator was deregistered",
     severity: High,
     status: Test,
+    tables: (names::TABLES),
     matches: [
         { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["DeregisterDelegatedAdministrator"] },
         { "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["DeregisterOrganizationDelegatedAdmin"] },
@@ -99,8 +100,7 @@ impl Rule for DelegatedAdministratorDeregistered {
             plain(principal)
         );
         let severity = report.severity(severity);
-        let report = report.link("services", console::services(event));
-        let report = report.link("account", account.map(|account| console::account(event, account)));
+        let report = report.link("services", console::services(event)).account(account);
         let key = account.map_or_else(|| unreadable(event), |account| format!("{account} {}", plain(principal)));
         report
             .finding(key, ADVICE)

@@ -37,6 +37,7 @@ rule! {
     title: "A delegated administrator was registered",
     severity: High,
     status: Test,
+    tables: (names::TABLES),
     matches: [
         { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["RegisterDelegatedAdministrator"] },
         { "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["RegisterOrganizationDelegatedAdmin"] },
@@ -105,8 +106,7 @@ impl Rule for DelegatedAdministratorRegistered {
             plain(principal)
         );
         let severity = report.severity(severity);
-        let report = report.link("services", console::services(event));
-        let report = report.link("account", account.map(|account| console::account(event, account)));
+        let report = report.link("services", console::services(event)).account(account);
         let key = account.map_or_else(|| unreadable(event), |account| format!("{account} {}", plain(principal)));
         report
             .finding(key, ADVICE)

@@ -1,8 +1,8 @@
 //! `org.delegation-policy-changed`: the organization's resource policy was put or deleted.
 
-use orgwatch_rules_aws_organizations::console;
 use orgwatch_rules_aws_organizations::delegation::Delegation;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
+use orgwatch_rules_aws_organizations::{console, names};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -37,6 +37,7 @@ rule! {
     title: "The organization's delegation policy was changed",
     severity: High,
     status: Test,
+    tables: (names::TABLES),
     matches: [
         { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["PutResourcePolicy", "DeleteResourcePolicy"] },
     ],

@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, services};
+use orgwatch_rules_aws_organizations::{console, names, services};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -36,6 +36,7 @@ rule! {
     title: "Trusted access was disabled for a service",
     severity: High,
     status: Test,
+    tables: (names::TABLES),
     matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["DisableAWSServiceAccess"] }],
     attack: ["T1562.001", "T1562.008"],
     references: [
