@@ -2,7 +2,8 @@
 //!
 //! It is JSON in a string, and there are many ways to write the same thing: names in any letter case, `\u` escapes, one statement instead of a
 //! list, one principal instead of a list, `NotPrincipal` and `NotAction`. Where a policy can be read in two ways the wider one counts, so
-//! that no way of writing makes a grant look smaller than it is. Conditions are not weighed: they can only narrow a grant.
+//! that no way of writing makes a grant look smaller than it is. A text in which an object has a key twice is not read at all, because readers
+//! disagree on which one counts. Conditions are not weighed: they can only narrow a grant.
 
 use std::collections::BTreeSet;
 
@@ -29,16 +30,20 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// Reads a policy's text; nothing where it is no JSON object.
+    /// Reads a policy's text; nothing where it is no JSON object, or holds one that has a key twice.
     pub fn read(text: &str) -> Option<Self> {
         let document = Document::parse(text).ok()?;
         let root = document.root();
-        if root.kind() != Kind::Object {
+        if root.kind() != Kind::Object || root.repeats_a_key() {
             return None;
         }
         let mut delegation = Self::default();
         for statements in named(root, "Statement") {
             for statement in one_or_more(statements) {
+                let principals = named(statement, "Principal");
+                if statement.repeats_a_key() || principals.into_iter().any(Node::repeats_a_key) {
+                    return None;
+                }
                 delegation.add(statement);
             }
         }
@@ -209,7 +214,16 @@ mod tests {
 
     #[test]
     fn what_is_no_policy_is_not_read() {
-        for text in ["", "null", "[]", "\"x\"", "{"] {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "\"x\"",
+            "{",
+            r#"{"Statement":[],"Statement":[]}"#,
+            r#"{"Statement":{"Effect":"Deny","Effect":"Allow","Principal":"*","Action":"*"}}"#,
+            r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*","AWS":"444455556666"},"Action":"*"}}"#,
+        ] {
             assert_eq!(Delegation::read(text), None, "{text}");
         }
     }

@@ -13,6 +13,7 @@
 pub mod actor;
 pub mod console;
 pub mod delegation;
+pub mod handshake;
 pub mod names;
 pub mod operations;
 pub mod report;

@@ -42,7 +42,7 @@ rule! {
         { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["RegisterDelegatedAdministrator"] },
         { "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["RegisterOrganizationDelegatedAdmin"] },
     ],
-    attack: ["T1098", "T1484"],
+    attack: ["T1098.003", "T1484"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_RegisterDelegatedAdministrator.html",
         "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_delegated_admin.html",

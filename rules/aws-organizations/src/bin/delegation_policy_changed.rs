@@ -41,7 +41,7 @@ rule! {
     matches: [
         { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["PutResourcePolicy", "DeleteResourcePolicy"] },
     ],
-    attack: ["T1098", "T1484"],
+    attack: ["T1098.003", "T1484"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_PutResourcePolicy.html",
         "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html",

@@ -38,7 +38,7 @@ rule! {
     status: Test,
     tables: (names::TABLES),
     matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["EnableAWSServiceAccess"] }],
-    attack: ["T1098", "T1484"],
+    attack: ["T1098.003", "T1484"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnableAWSServiceAccess.html",
         "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_services.html",
