@@ -17,5 +17,6 @@ pub mod handshake;
 pub mod names;
 pub mod operations;
 pub mod report;
+pub mod selectors;
 pub mod services;
 pub mod text;
