@@ -11,6 +11,7 @@
 //! * What a rule trusts it trusts by the ARN of a role or user, or by the name of a service, in fields that AWS fills in.
 
 pub mod actor;
+pub mod arn;
 pub mod console;
 pub mod delegation;
 pub mod handshake;

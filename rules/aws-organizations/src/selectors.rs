@@ -107,7 +107,7 @@ impl Coverage {
             (true, true) => {}
             (true, false) => left_out.push((Severity::Medium, "it no longer logs calls that only read".to_owned())),
             (false, true) => {
-                left_out.push((Severity::Critical, "it no longer logs calls that change something".to_owned()))
+                left_out.push((Severity::Critical, "it no longer logs calls that change something".to_owned()));
             }
             (false, false) if self.conditions.is_empty() => {
                 left_out.push((Severity::Critical, "it no longer logs management events".to_owned()));
