@@ -1,6 +1,6 @@
 //! Names beside ids: what the operator's tables know of an account, a principal, an address.
 //!
-//! A name is for reading. No rule of this pack judges by one, so that a table which is out of date, or missing, changes no verdict.
+//! A name is for reading. No rule of this pack judges by one, and a table that is out of date, or missing, makes no finding go away.
 
 use orgwatch_rules_sdk::event::AccountId;
 use orgwatch_rules_sdk::{Event, Row};

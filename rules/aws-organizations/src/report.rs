@@ -91,11 +91,13 @@ impl<'e> Report<'e> {
     /// Starts the finding, with the details that every one has: `actor`, `outcome`, `error_code`, `check_next`, `undo` and `console`, and
     /// `known_accounts` where the operator's table knows one.
     pub fn finding(&self, key: impl Into<String>, advice: Advice) -> Finding {
-        let outcome = match self.outcome {
+        // A record without a name, such as an insight, is about no call that could have ended in one way or another.
+        let operation = self.event.event_name().map(|name| plain(&name));
+        let outcome = operation.as_ref().map(|_| match self.outcome {
             Outcome::Succeeded => "succeeded",
             Outcome::Denied { .. } => "denied",
             Outcome::Failed { .. } => "failed",
-        };
+        });
         let undo = if self.outcome.is_success() { advice.undo } else { "Nothing to undo: the call changed nothing." };
         let mut finding = Finding::new(key);
         if !self.known_accounts.is_empty() {
@@ -103,7 +105,7 @@ impl<'e> Report<'e> {
         }
         finding
             .detail("actor", &self.actor)
-            .detail("operation", self.event.event_name().map(|name| plain(&name)))
+            .detail("operation", operation)
             .detail("outcome", outcome)
             .detail("error_code", self.outcome.code().map(plain))
             .detail("check_next", advice.check_next)

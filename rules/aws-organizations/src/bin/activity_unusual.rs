@@ -208,6 +208,7 @@ mod tests {
         let finding = judge(REMOVALS).unwrap();
         assert_eq!(finding.details()["stands_out"]["userIdentityArn"][0], "arn:aws:iam::111122223333:user/carlos");
         assert_eq!(finding.details()["calls_a_minute"], 6.0);
+        assert!(finding.details()["outcome"].is_null(), "an insight is no call that succeeds or fails");
     }
 
     #[test]

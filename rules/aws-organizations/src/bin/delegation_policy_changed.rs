@@ -13,7 +13,8 @@ rule! {
     ///
     /// Sees `PutResourcePolicy` and `DeleteResourcePolicy` and reads the policy's text as IAM does: who is granted what. Critical where
     /// everybody is granted something, or an account that `organization_accounts` does not list; high where an action that changes something is
-    /// granted, or where the record holds no text that can be read; medium where only reading is; low where `expected_accounts` lists
+    /// granted, where an account is granted something that the operator's table of accounts does not list (if it lists the management account), or
+    /// where the record holds no text that can be read; medium where only reading is; low where `expected_accounts` lists
     /// every account that is granted something. A deletion is medium. A call that failed is one step lower. Expected automation is quiet.
     ///
     /// ## Why it matters
@@ -58,6 +59,9 @@ const DELETED: Advice = Advice {
     undo: "Put the policy back from the record of the last PutResourcePolicy: aws organizations put-resource-policy --content file://policy.json.",
 };
 
+/// The principals, actions and accounts that are shown and looked up; a policy may name hundreds.
+const MOST: usize = 50;
+
 struct DelegationPolicyChanged {
     settings: Settings,
 }
@@ -99,7 +103,7 @@ impl Rule for DelegationPolicyChanged {
         let outside = delegation.as_ref().map(|delegation| self.outside(delegation)).unwrap_or_default();
         let (severity, grant) = match &delegation {
             None => (Severity::High, "whose text cannot be read".to_owned()),
-            Some(delegation) => self.weigh(delegation, &outside),
+            Some(delegation) => self.weigh(delegation, &outside, &unlisted(event, delegation)),
         };
         let title = format!("{} a delegation policy {grant}", report.who("put in place", "put in place"));
         let severity = report.severity(severity);
@@ -115,7 +119,12 @@ impl Rule for DelegationPolicyChanged {
 }
 
 impl DelegationPolicyChanged {
-    fn weigh(&self, delegation: &Delegation, outside: &BTreeSet<AccountId>) -> (Severity, String) {
+    fn weigh(
+        &self,
+        delegation: &Delegation,
+        outside: &BTreeSet<AccountId>,
+        unlisted: &BTreeSet<AccountId>,
+    ) -> (Severity, String) {
         let accounts = listed(&delegation.accounts);
         if delegation.everybody {
             return (Severity::Critical, "that grants something to everybody".to_owned());
@@ -123,6 +132,13 @@ impl DelegationPolicyChanged {
         if !outside.is_empty() {
             let accounts = listed(outside);
             return (Severity::Critical, format!("that grants something to {accounts}, outside the organization"));
+        }
+        if !unlisted.is_empty() {
+            let accounts = listed(unlisted);
+            return (
+                Severity::High,
+                format!("that grants something to {accounts}, which the table of accounts does not list"),
+            );
         }
         if delegation.accounts.is_empty() && !delegation.strangers {
             return (Severity::Medium, "that grants nothing to anybody".to_owned());
@@ -144,6 +160,15 @@ impl DelegationPolicyChanged {
     }
 }
 
+/// Returns the accounts that the operator's table does not list. A table that lacks the management account lists too little to go by.
+fn unlisted(event: &Event, delegation: &Delegation) -> BTreeSet<AccountId> {
+    let known = |account: &AccountId| names::known_account(event, *account).is_some();
+    if !event.recipient_account_id().as_ref().is_some_and(known) {
+        return BTreeSet::new();
+    }
+    delegation.accounts.iter().take(MOST).filter(|account| !known(account)).copied().collect()
+}
+
 /// Lists accounts for a title: the first three, and how many more there are.
 fn listed(accounts: &BTreeSet<AccountId>) -> String {
     if accounts.is_empty() {
@@ -156,9 +181,9 @@ fn listed(accounts: &BTreeSet<AccountId>) -> String {
     }
 }
 
-/// Returns as many as a reader can take in; a policy may name hundreds.
+/// Returns as many as a reader can take in.
 fn first<T: Ord + Clone>(all: &BTreeSet<T>) -> Vec<T> {
-    all.iter().take(50).cloned().collect()
+    all.iter().take(MOST).cloned().collect()
 }
 
 #[cfg(test)]
@@ -234,6 +259,20 @@ mod tests {
         assert_eq!(judge(expected, WRITES).unwrap().get_severity(), Some(Severity::Low));
         let two = WRITES.replace("arn:aws:iam::444455556666:root", "777788889999");
         assert_eq!(judge(expected, &two).unwrap().get_severity(), Some(Severity::High));
+    }
+
+    #[test]
+    fn an_account_that_the_table_does_not_list_is_worse_if_the_table_can_be_relied_upon() {
+        let judge = |listed: &[&str]| {
+            let mut given = testing::given::<DelegationPolicyChanged>("{}");
+            for account in listed {
+                given = given.row("accounts", account, [("name", "example")]);
+            }
+            given.judge(READS).pop().unwrap().get_severity()
+        };
+        assert_eq!(judge(&["111122223333"]), Some(Severity::High));
+        assert_eq!(judge(&["111122223333", "444455556666"]), Some(Severity::Medium));
+        assert_eq!(judge(&["777788889999"]), Some(Severity::Medium));
     }
 
     #[test]
