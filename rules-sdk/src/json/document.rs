@@ -190,6 +190,11 @@ impl<'a> Node<'a> {
         self.raw().len == 0
     }
 
+    /// Returns true for an object that has a key twice. Readers disagree on which one counts.
+    pub fn repeats_a_key(self) -> bool {
+        self.kind() == Kind::Object && self.members().count() < self.raw().len as usize
+    }
+
     /// Returns the value of an object's key, the last one where the key is repeated.
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let mut found = None;

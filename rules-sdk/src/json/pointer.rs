@@ -84,5 +84,7 @@ mod tests {
         assert_eq!(document.pointer("/a/c").and_then(super::Node::number), Some("3"));
         assert_eq!(document.root().len(), 2);
         assert_eq!(document.root().canonical(), r#"{"a":{"c":3},"b":2}"#);
+        let repeats = |pointer: &str| document.pointer(pointer).map(super::Node::repeats_a_key);
+        assert_eq!((repeats(""), repeats("/a"), repeats("/b")), (Some(true), Some(false), Some(false)));
     }
 }
