@@ -15,6 +15,7 @@ pub mod arn;
 pub mod console;
 pub mod delegation;
 pub mod handshake;
+pub mod ids;
 pub mod names;
 pub mod operations;
 pub mod report;
