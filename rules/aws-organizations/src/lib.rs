@@ -18,6 +18,7 @@ pub mod handshake;
 pub mod ids;
 pub mod names;
 pub mod operations;
+pub mod policy;
 pub mod report;
 pub mod selectors;
 pub mod services;

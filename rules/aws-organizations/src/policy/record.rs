@@ -7,6 +7,7 @@ use orgwatch_rules_sdk::{Event, Value};
 use serde::{Serialize, Serializer};
 
 use super::{Reading, read};
+use crate::console;
 use crate::text::plain;
 
 /// A call about a policy.
@@ -119,6 +120,16 @@ impl PolicyCall {
             (None, Some(name)) => format!("{kind} {name}"),
             (None, None) => format!("a {kind} that the record does not name"),
         }
+    }
+
+    /// Returns the policy's page in the console.
+    pub fn page(&self, event: &Event) -> Option<String> {
+        console::policy(event, self.id.as_deref()?, self.kind.name())
+    }
+
+    /// Returns the target for a title; words where the record does not name it.
+    pub fn place(&self) -> String {
+        self.target.as_ref().map_or_else(|| "a target that the record does not name".to_owned(), Target::to_string)
     }
 
     /// Returns the key for findings about the policy: its id, else the record's, so that two unnamed ones are not taken for one.
@@ -247,6 +258,15 @@ impl Target {
             return Self::Root(plain(id));
         }
         if id.starts_with("ou-") { Self::Unit(plain(id)) } else { Self::Unknown(plain(id)) }
+    }
+
+    /// Returns its page in the console.
+    pub fn page(&self, event: &Event) -> Option<String> {
+        match self {
+            Self::Root(id) | Self::Unit(id) => console::organizational_unit(event, id),
+            Self::Account(account) => Some(console::account(event, *account)),
+            Self::Unknown(_) => None,
+        }
     }
 
     /// Returns the id.
