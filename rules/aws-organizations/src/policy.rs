@@ -9,6 +9,7 @@
 mod condition;
 mod record;
 mod statement;
+mod story;
 mod wildcard;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use orgwatch_rules_sdk::json::{Document, Kind, Node};
 
 pub use record::{Content, FULL_ACCESS, Operation, PolicyCall, PolicyType, Target};
 use statement::{ACTIONS, Denial, Statement, element};
+pub use story::{Story, Weakness};
 
 /// How much of a text a finding quotes: names of actions, and remarks.
 const QUOTED: usize = 20;
@@ -62,9 +64,13 @@ impl Reading {
         Self { strength: Strength::Unreadable, remarks: vec![reason.to_owned()], denies: Vec::new() }
     }
 
-    /// What there is to say of a text that the record should have and does not.
-    fn withheld() -> Self {
-        Self { strength: Strength::Withheld, remarks: Vec::new(), denies: Vec::new() }
+    /// Reads the text that a call gives to a policy, of two different ones the weaker; nothing for a call that gives none.
+    fn of(content: &Content, now: Option<Timestamp>) -> Option<Self> {
+        match content {
+            Content::Unchanged => None,
+            Content::Withheld => Some(Self { strength: Strength::Withheld, remarks: Vec::new(), denies: Vec::new() }),
+            Content::Texts(texts) => texts.iter().map(|text| read(text, now)).min_by_key(|reading| reading.strength),
+        }
     }
 
     /// Returns true where the text leaves open what such a policy is for.

@@ -74,14 +74,13 @@ impl Rule for PolicyDeleted {
         let Some(report) = Report::if_succeeded(event) else {
             return Findings::none();
         };
-        let id = call.id.as_deref().unwrap_or_default();
-        let guardrail = self.settings.guardrails.contains(id);
+        let guardrail = call.may_be_one_of(&self.settings.guardrails);
         if !guardrail && self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let severity = if guardrail {
             Severity::Critical
-        } else if self.settings.minor_policies.contains(id) {
+        } else if call.is_one_of(&self.settings.minor_policies) {
             Severity::Informational
         } else {
             report.raised_for_root(Severity::Medium)

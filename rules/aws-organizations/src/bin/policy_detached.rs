@@ -82,16 +82,15 @@ impl Rule for PolicyDetached {
         let Some(report) = Report::if_succeeded(event) else {
             return Findings::none();
         };
-        let id = call.id.as_deref().unwrap_or_default();
-        let guardrail = self.settings.guardrails.contains(id);
+        let guardrail = call.may_be_one_of(&self.settings.guardrails);
         if !guardrail && self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let severity = if guardrail {
             Severity::Critical
-        } else if self.settings.minor_policies.contains(id) {
+        } else if call.is_one_of(&self.settings.minor_policies) {
             Severity::Low
-        } else if id == FULL_ACCESS {
+        } else if call.id.as_deref() == Some(FULL_ACCESS) {
             Severity::High
         } else {
             report.raised_for_root(severity_at(call.target.as_ref()))
@@ -198,6 +197,8 @@ mod tests {
         let record = ROOT.replace("policyId", "x").replace("targetId", "y");
         let finding = judge("{}", &record).unwrap();
         assert_eq!(finding.get_severity(), Some(Severity::High));
+        let guarded = judge(r#"{"guardrails": ["p-b2c3d4e5"]}"#, &record).unwrap();
+        assert_eq!(guarded.get_severity(), Some(Severity::Critical), "it may be the guardrail");
         assert!(finding.key().starts_with("unnamed "));
         assert!(
             finding

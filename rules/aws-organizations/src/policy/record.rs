@@ -1,13 +1,14 @@
 //! What the record of a call about a policy says: which policy, of which type, on which target, with which text.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use orgwatch_rules_sdk::event::AccountId;
 use orgwatch_rules_sdk::{Event, Value};
 use serde::{Serialize, Serializer};
 
-use super::{Reading, read};
 use crate::console;
+use crate::ids::PolicyId;
 use crate::text::plain;
 
 /// A call about a policy.
@@ -122,6 +123,16 @@ impl PolicyCall {
         }
     }
 
+    /// Returns true where the policy is, or may be, one of a list: a record that does not name its policy may be about any.
+    pub fn may_be_one_of(&self, list: &BTreeSet<PolicyId>) -> bool {
+        self.id.as_deref().map_or(!list.is_empty(), |id| list.contains(id))
+    }
+
+    /// Returns true where the policy is one of a list for certain.
+    pub fn is_one_of(&self, list: &BTreeSet<PolicyId>) -> bool {
+        self.id.as_deref().is_some_and(|id| list.contains(id))
+    }
+
     /// Returns the policy's page in the console.
     pub fn page(&self, event: &Event) -> Option<String> {
         console::policy(event, self.id.as_deref()?, self.kind.name())
@@ -163,18 +174,6 @@ impl PolicyCall {
             return Content::Unchanged;
         }
         if texts.is_empty() { Content::Withheld } else { Content::Texts(texts) }
-    }
-
-    /// Reads the text that the call gives to the policy; of two different ones the weaker counts.
-    pub fn reading(&self, event: &Event) -> Option<Reading> {
-        match self.content(event) {
-            Content::Unchanged => None,
-            Content::Withheld => Some(Reading::withheld()),
-            Content::Texts(texts) => {
-                let now = event.event_time();
-                texts.iter().map(|text| read(text, now)).min_by_key(|reading| reading.strength)
-            }
-        }
     }
 }
 
