@@ -1,5 +1,6 @@
 //! `org.full-access-policy`: a policy that allows everything was attached or created.
 
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{Operation, PolicyCall, Story, Target};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -35,9 +36,11 @@ rule! {
     version: "1.0.0",
     title: "A full-access policy was attached or created",
     severity: High,
+    status: Test,
+    tables: (names::TABLES),
     matches: [
-        { "eventSource": ["organizations.amazonaws.com"], "eventName": ["AttachPolicy"], "requestParameters": { "policyId": ["p-FullAWSAccess"] } },
-        { "eventSource": ["organizations.amazonaws.com"], "eventName": ["CreatePolicy"] },
+        { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["AttachPolicy"], "requestParameters": { "policyId": ["p-FullAWSAccess"] } },
+        { "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["CreatePolicy"] },
     ],
     attack: ["T1666", "T1562"],
     references: [
@@ -87,12 +90,11 @@ impl Rule for FullAccessPolicy {
         };
         let title = if call.operation == Operation::Attach {
             let who = report.who("attached", "attach");
-            format!("{who} {}, which allows everything, to {}", call.policy(), call.place())
+            format!("{who} {}, which allows everything, to {}", call.policy(), call.place(event))
         } else {
             format!("{} {}, which allows everything", report.who("created", "create"), call.policy())
         };
-        let report = report.link("policy", call.page(event));
-        let report = report.link("target", call.target.as_ref().and_then(|target| target.page(event)));
+        let report = call.shown(event, report);
         let key = match (&call.operation, &call.target) {
             (Operation::Attach, Some(target)) => target.id(),
             _ => call.key(event),

@@ -1,6 +1,7 @@
 //! `org.lockout-policy`: a policy that denies everything was written.
 
 use orgwatch_rules_aws_organizations::ids::PolicyId;
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{Operation, PolicyCall, Story};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -36,7 +37,9 @@ rule! {
     version: "1.0.0",
     title: "A lockout policy, which denies everything, was written",
     severity: High,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["CreatePolicy", "UpdatePolicy"] }],
+    status: Test,
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["CreatePolicy", "UpdatePolicy"] }],
     attack: ["T1531", "T1666"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_UpdatePolicy.html",
@@ -89,7 +92,7 @@ impl Rule for LockoutPolicy {
             return Findings::none();
         }
         let title = format!("{} {}: it denies everything to everybody", report.who(did, do_it), call.policy());
-        let report = report.link("policy", call.page(event));
+        let report = call.shown(event, report);
         let finding = report.finding(call.key(event), ADVICE).title(title).severity(report.raised_for_root(severity));
         finding.detail("policy", &call.id).detail("policy_name", &call.name).detail("policy_type", &call.kind).into()
     }

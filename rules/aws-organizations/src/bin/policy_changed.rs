@@ -1,5 +1,6 @@
 //! `org.policy-changed`: a policy was created, attached or updated, or a type of policies was enabled.
 
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{Operation, PolicyCall, Reading, Story, Strength, Target};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -33,8 +34,10 @@ rule! {
     version: "1.0.0",
     title: "A policy was changed: created, attached, updated, or its type enabled",
     severity: Low,
+    status: Test,
+    tables: (names::TABLES),
     matches: [{
-        "eventSource": ["organizations.amazonaws.com"],
+        "eventSource": [event::organizations::EVENT_SOURCE],
         "eventName": ["AttachPolicy", "CreatePolicy", "EnablePolicyType", "UpdatePolicy"]
     }],
     attack: ["T1666"],
@@ -88,7 +91,7 @@ impl Rule for PolicyChanged {
         let (severity, title) = match call.operation {
             Operation::Attach => {
                 let who = report.who("attached", "attach");
-                (Severity::Low, format!("{who} {} to {}", call.policy(), call.place()))
+                (Severity::Low, format!("{who} {} to {}", call.policy(), call.place(event)))
             }
             Operation::Create if withheld => {
                 let who = report.who("created", "create");
@@ -108,8 +111,7 @@ impl Rule for PolicyChanged {
             Operation::EnableType => call.kind.name().unwrap_or("unknown").to_owned(),
             _ => call.key(event),
         };
-        let report = report.link("policy", call.page(event));
-        let report = report.link("target", call.target.as_ref().and_then(|target| target.page(event)));
+        let report = call.shown(event, report);
         let finding = report.finding(key, ADVICE).title(title).severity(report.raised_for_root(severity));
         finding
             .detail("policy", &call.id)

@@ -1,6 +1,7 @@
 //! `org.policy-deleted`: a policy of the organization was deleted.
 
 use orgwatch_rules_aws_organizations::ids::PolicyId;
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{Operation, PolicyCall};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -33,7 +34,9 @@ rule! {
     version: "1.0.0",
     title: "A policy was deleted",
     severity: Medium,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["DeletePolicy"] }],
+    status: Test,
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["DeletePolicy"] }],
     attack: ["T1666", "T1562"],
     references: ["https://docs.aws.amazon.com/organizations/latest/APIReference/API_DeletePolicy.html"],
     false_positives: ["Policies that are tidied up, or that infrastructure as code replaces"],

@@ -1,6 +1,7 @@
 //! `org.policy-detached`: a policy was detached from the root, an organizational unit or an account.
 
 use orgwatch_rules_aws_organizations::ids::PolicyId;
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{FULL_ACCESS, Operation, PolicyCall, Target};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -38,7 +39,9 @@ rule! {
     version: "1.0.0",
     title: "A policy was detached",
     severity: High,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["DetachPolicy"] }],
+    status: Test,
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["DetachPolicy"] }],
     attack: ["T1666", "T1562"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_DetachPolicy.html",
@@ -96,9 +99,8 @@ impl Rule for PolicyDetached {
             report.raised_for_root(severity_at(call.target.as_ref()))
         };
         let what = if guardrail { "the guardrail " } else { "" };
-        let title = format!("{} {what}{} from {}", report.who("detached", "detach"), call.policy(), call.place());
-        let report = report.link("policy", call.page(event));
-        let report = report.link("target", call.target.as_ref().and_then(|target| target.page(event)));
+        let title = format!("{} {what}{} from {}", report.who("detached", "detach"), call.policy(), call.place(event));
+        let report = call.shown(event, report);
         let finding = report.finding(call.key(event), ADVICE).title(title).severity(severity);
         finding
             .detail("policy", &call.id)
@@ -199,7 +201,7 @@ mod tests {
         assert_eq!(finding.get_severity(), Some(Severity::High));
         let guarded = judge(r#"{"guardrails": ["p-b2c3d4e5"]}"#, &record).unwrap();
         assert_eq!(guarded.get_severity(), Some(Severity::Critical), "it may be the guardrail");
-        assert!(finding.key().starts_with("unnamed "));
+        assert!(finding.key().starts_with("unreadable "));
         assert!(
             finding
                 .get_title()

@@ -1,5 +1,6 @@
 //! `org.policy-type-disabled`: a whole type of policies was switched off.
 
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{Operation, PolicyCall, Target};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -33,7 +34,9 @@ rule! {
     version: "1.0.0",
     title: "A policy type was disabled for the organization",
     severity: Critical,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["DisablePolicyType"] }],
+    status: Test,
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["DisablePolicyType"] }],
     attack: ["T1666", "T1562"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_DisablePolicyType.html",
@@ -84,7 +87,7 @@ impl Rule for PolicyTypeDisabled {
             None => "a type of policies that the record does not name".to_owned(),
         };
         let title = format!("{} {types} for the whole organization", report.who("switched off", "switch off"));
-        let report = report.link("root", call.target.as_ref().and_then(|target| target.page(event)));
+        let report = call.shown(event, report);
         let key = call.kind.name().unwrap_or("unknown").to_owned();
         let finding = report.finding(key, ADVICE).title(title).severity(severity);
         finding.detail("policy_type", &call.kind).detail("root", call.target.as_ref().map(Target::id)).into()

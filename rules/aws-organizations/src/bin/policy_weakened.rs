@@ -1,6 +1,7 @@
 //! `org.policy-weakened`: a policy was given a text that leaves open what it is there to close.
 
 use orgwatch_rules_aws_organizations::ids::PolicyId;
+use orgwatch_rules_aws_organizations::names;
 use orgwatch_rules_aws_organizations::policy::{PolicyCall, Story};
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_sdk::event::Automation;
@@ -42,7 +43,9 @@ rule! {
     version: "1.0.0",
     title: "A policy was weakened",
     severity: High,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["UpdatePolicy"] }],
+    status: Test,
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["UpdatePolicy"] }],
     attack: ["T1666", "T1562"],
     references: [
         "https://docs.aws.amazon.com/organizations/latest/APIReference/API_UpdatePolicy.html",
@@ -99,7 +102,7 @@ impl Rule for PolicyWeakened {
         };
         let what = if guardrail { "the guardrail " } else { "" };
         let title = format!("{} {what}{}: its text {}", report.who("changed", "change"), call.policy(), weakness.words);
-        let report = report.link("policy", call.page(event));
+        let report = call.shown(event, report);
         let finding = report.finding(call.key(event), ADVICE).title(title).severity(severity);
         finding
             .detail("policy", &call.id)

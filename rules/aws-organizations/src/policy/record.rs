@@ -1,15 +1,15 @@
 //! What the record of a call about a policy says: which policy, of which type, on which target, with which text.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use orgwatch_rules_sdk::event::AccountId;
 use orgwatch_rules_sdk::{Event, Value};
 use serde::{Serialize, Serializer};
 
-use crate::console;
 use crate::ids::PolicyId;
+use crate::report::{Report, unreadable};
 use crate::text::plain;
+use crate::{console, names};
 
 /// A call about a policy.
 #[derive(Clone, Debug)]
@@ -133,19 +133,32 @@ impl PolicyCall {
         self.id.as_deref().is_some_and(|id| list.contains(id))
     }
 
-    /// Returns the policy's page in the console.
-    pub fn page(&self, event: &Event) -> Option<String> {
-        console::policy(event, self.id.as_deref()?, self.kind.name())
+    /// Returns the target for a title: `account 444455556666 (payments)`.
+    pub fn place(&self, event: &Event) -> String {
+        match &self.target {
+            Some(Target::Root(id)) => format!("the root {id}, above all accounts"),
+            Some(Target::Unit(id)) => format!("organizational unit {id}"),
+            Some(Target::Account(account)) => names::account(event, Some(*account)),
+            Some(Target::Unknown(id)) => id.clone(),
+            None => "a target that the record does not name".to_owned(),
+        }
     }
 
-    /// Returns the target for a title; words where the record does not name it.
-    pub fn place(&self) -> String {
-        self.target.as_ref().map_or_else(|| "a target that the record does not name".to_owned(), Target::to_string)
+    /// Adds links to the policy and its target, and what the operator's table knows of a target that is an account.
+    #[must_use]
+    pub fn shown<'e>(&self, event: &Event, report: Report<'e>) -> Report<'e> {
+        let policy = self.id.as_deref().and_then(|id| console::policy(event, id, self.kind.name()));
+        let report = report.link("policy", policy);
+        match &self.target {
+            Some(Target::Root(id) | Target::Unit(id)) => report.link("target", console::organizational_unit(event, id)),
+            Some(Target::Account(account)) => report.account(Some(*account)),
+            Some(Target::Unknown(_)) | None => report,
+        }
     }
 
-    /// Returns the key for findings about the policy: its id, else the record's, so that two unnamed ones are not taken for one.
+    /// Returns the key for findings about the policy: its id.
     pub fn key(&self, event: &Event) -> String {
-        self.id.clone().unwrap_or_else(|| format!("unnamed {}", event.event_id().unwrap_or_default()))
+        self.id.clone().unwrap_or_else(|| unreadable(event))
     }
 
     /// Returns the text that the call gives to the policy.
@@ -259,32 +272,11 @@ impl Target {
         if id.starts_with("ou-") { Self::Unit(plain(id)) } else { Self::Unknown(plain(id)) }
     }
 
-    /// Returns its page in the console.
-    pub fn page(&self, event: &Event) -> Option<String> {
-        match self {
-            Self::Root(id) | Self::Unit(id) => console::organizational_unit(event, id),
-            Self::Account(account) => Some(console::account(event, *account)),
-            Self::Unknown(_) => None,
-        }
-    }
-
     /// Returns the id.
     pub fn id(&self) -> String {
         match self {
             Self::Root(id) | Self::Unit(id) | Self::Unknown(id) => id.clone(),
             Self::Account(account) => account.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    /// Prints the target for a title.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root(id) => write!(formatter, "the root {id}, above all accounts"),
-            Self::Unit(id) => write!(formatter, "organizational unit {id}"),
-            Self::Account(account) => write!(formatter, "account {account}"),
-            Self::Unknown(id) => formatter.write_str(id),
         }
     }
 }
