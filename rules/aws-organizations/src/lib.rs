@@ -16,6 +16,7 @@ pub mod console;
 pub mod delegation;
 pub mod handshake;
 pub mod ids;
+pub mod invitation;
 pub mod names;
 pub mod operations;
 pub mod policy;
