@@ -40,6 +40,11 @@ pub fn policy(event: &Event, id: &str, kind: Option<&str>) -> Option<String> {
     })
 }
 
+/// Returns the list of policies, type by type.
+pub fn policies(event: &Event) -> String {
+    organizations(event, "policies")
+}
+
 /// Returns the page of trusted access and delegated administrators, service by service.
 pub fn services(event: &Event) -> String {
     organizations(event, "services")

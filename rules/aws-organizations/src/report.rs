@@ -4,7 +4,7 @@ use orgwatch_rules_sdk::event::{AccountId, Outcome};
 use orgwatch_rules_sdk::{Event, Finding, Severity};
 use serde_json::{Map, Value as Json};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Kind};
 use crate::text::plain;
 use crate::{console, names};
 
@@ -40,6 +40,12 @@ impl<'e> Report<'e> {
         Some(Self::of(event)).filter(|report| !report.outcome.is_denied())
     }
 
+    /// Reads who made the call; nothing for a call that did not succeed, where an attempt says no more than the denials which
+    /// `org.unauthorized-attempt` reports.
+    pub fn if_succeeded(event: &'e Event) -> Option<Self> {
+        Some(Self::of(event)).filter(|report| report.outcome.is_success())
+    }
+
     /// Returns who made the call.
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -64,6 +70,12 @@ impl<'e> Report<'e> {
     /// happened yet.
     pub fn severity(&self, when_it_succeeds: Severity) -> Severity {
         if self.outcome.is_success() { when_it_succeeds } else { lower(when_it_succeeds) }
+    }
+
+    /// Returns how serious the call is, given how serious it is when anybody else makes it: one step more for a root user, who has no
+    /// business in the organization's daily work.
+    pub fn raised_for_root(&self, severity: Severity) -> Severity {
+        if self.actor.kind() == Kind::Root { raise(severity) } else { severity }
     }
 
     /// Adds a link under a name of its own; none where there is no page.
@@ -120,6 +132,16 @@ pub fn unreadable(event: &Event) -> String {
     format!("unreadable {}", event.event_id().map(|id| plain(&id)).unwrap_or_default())
 }
 
+/// Returns the severity one step above.
+pub fn raise(severity: Severity) -> Severity {
+    match severity {
+        Severity::Informational => Severity::Low,
+        Severity::Low => Severity::Medium,
+        Severity::Medium => Severity::High,
+        Severity::High | Severity::Critical => Severity::Critical,
+    }
+}
+
 /// Returns the severity one step below.
 pub fn lower(severity: Severity) -> Severity {
     match severity {
@@ -165,7 +187,22 @@ mod tests {
             assert_eq!(report.severity(Severity::High), severity);
         }
         assert!(Report::unless_denied(&event(r#""errorCode":"AccessDenied","#)).is_none());
-        assert!(Report::unless_denied(&event(r#""errorCode":"PolicyNotFoundException","#)).is_some());
+        let failed = event(r#""errorCode":"PolicyNotFoundException","#);
+        assert!(Report::unless_denied(&failed).is_some());
+        assert!(Report::if_succeeded(&failed).is_none());
+        assert!(Report::if_succeeded(&event("")).is_some());
+    }
+
+    #[test]
+    fn a_root_user_makes_it_one_step_worse() {
+        let of_user = event("");
+        assert_eq!(Report::of(&of_user).raised_for_root(Severity::High), Severity::High);
+        let of_root = Event::from_json(r#"{"userIdentity":{"type":"Root","accountId":"111122223333"}}"#).unwrap();
+        let report = Report::of(&of_root);
+        assert_eq!(report.raised_for_root(Severity::High), Severity::Critical);
+        for severity in [Severity::Informational, Severity::Low, Severity::Medium, Severity::High] {
+            assert_eq!(lower(raise(severity)), severity);
+        }
     }
 
     #[test]
