@@ -36,8 +36,8 @@ fn check_keys(findings: &[Finding]) {
     }
 }
 
-/// Has a rule judge the event files of a folder, one record each, with settings (JSON text): a file `fires_….json` has to give a finding,
-/// a file `quiet_….json` none.
+/// Has a rule judge the event files of a folder with settings (JSON text): a file `fires_….json` has to give a finding, a file `quiet_….json` none.
+/// A file `….json` holds one record, a file `….ndjson` a story of several, a line each, in any order: each is judged among the others.
 ///
 /// # Panics
 ///
@@ -47,7 +47,11 @@ pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
     let files = json_files(folder).unwrap_or_else(|error| panic!("failed to read {}: {error}", folder.display()));
     let (mut fired, mut quiet) = (0, 0);
     for (name, record) in files {
-        let findings = evaluate::<R>(settings, &record).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        let findings = if name.ends_with(".ndjson") {
+            judge_story::<R>(settings, &record)
+        } else {
+            evaluate::<R>(settings, &record).unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
+        };
         if name.starts_with("fires_") {
             assert!(!findings.is_empty(), "{name}: no finding");
             fired += 1;
@@ -60,12 +64,27 @@ pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
     assert!(fired > 0 && quiet > 0, "{}: a rule needs an event that fires and one that stays quiet", folder.display());
 }
 
+/// Has a rule judge records (JSON texts, a line each), each of them among all others. Returns all findings, in the order of the records.
+///
+/// # Panics
+///
+/// Panics where [`Given::judge`] does.
+pub fn judge_story<R: Describe>(settings: &str, records: &str) -> Vec<Finding> {
+    let records: Vec<&str> = records.lines().filter(|line| !line.trim().is_empty()).collect();
+    let judge = |(place, record): (usize, &&str)| {
+        let others = records.iter().enumerate().filter(|&(other, _)| other != place);
+        let given = others.fold(given::<R>(settings), |given, (_, other)| given.earlier(other));
+        given.judge(record)
+    };
+    records.iter().enumerate().flat_map(judge).collect()
+}
+
 fn json_files(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path.extension().is_some_and(|extension| extension == "json" || extension == "ndjson") {
             files.push((entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(path)?));
         }
     }
