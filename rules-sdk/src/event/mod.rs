@@ -7,6 +7,7 @@
 
 mod account;
 mod addendum;
+mod automation;
 mod identity;
 mod insight;
 pub mod organizations;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use account::{AccountId, InvalidAccountId};
 pub use addendum::Addendum;
+pub use automation::Automation;
 pub use identity::{IdentityKind, InScopeOf, OnBehalfOf, UserIdentity};
 pub use insight::{Attribution, Insight, InsightState, InsightType, Share};
 pub use outcome::Outcome;
