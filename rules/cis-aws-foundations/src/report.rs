@@ -13,13 +13,14 @@ pub fn account(event: &Event) -> String {
     account.map_or_else(|| "an unknown account".to_owned(), |account| account.to_string())
 }
 
-/// Returns who called, for a title and a key: the role behind a session, which the caller did not choose, else the caller's ARN, name or
-/// service.
+/// Returns who called, for a title and a key: the role behind a session, which the caller did not choose, else the caller's ARN, name,
+/// service or account.
 pub fn caller(event: &Event) -> String {
     let identity = event.user_identity();
     let issuer = identity.session().issuer().arn().filter(|_| identity.kind() == event::IdentityKind::AssumedRole);
-    let caller = issuer.or_else(|| event.actor()).or_else(|| identity.user_name());
-    caller.map_or_else(|| "an unknown caller".to_owned(), |caller| shortened(&caller))
+    let caller = issuer.or_else(|| event.actor()).or_else(|| identity.user_name()).map(|caller| shortened(&caller));
+    let somebody = || identity.account_id().map(|account| format!("somebody of {account}"));
+    caller.or_else(somebody).unwrap_or_else(|| "an unknown caller".to_owned())
 }
 
 /// Returns a severity, one step lower where the call did nothing.

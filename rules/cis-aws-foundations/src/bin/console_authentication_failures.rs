@@ -9,7 +9,7 @@ use orgwatch_rules_sdk::prelude::*;
 use Severity::{Low, Medium};
 
 rule! {
-    /// Reports sign-ins to the console that failed.
+    /// Reports sign-ins to the console that failed, whoever they were meant for.
     ///
     /// ## What it does
     ///
@@ -35,7 +35,7 @@ rule! {
     ConsoleAuthenticationFailures,
     id: "cis.console-authentication-failures",
     version: "1.0.0",
-    title: "A sign-in to the console failed",
+    title: "A console sign-in ended in an authentication failure",
     severity: Low,
     status: Test,
     matches: [{ "eventName": ["ConsoleLogin"] }],

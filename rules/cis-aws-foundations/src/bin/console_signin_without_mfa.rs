@@ -9,7 +9,7 @@ use orgwatch_rules_sdk::prelude::*;
 use Severity::{Critical, High, Low, Medium};
 
 rule! {
-    /// Reports sign-ins to the console without MFA.
+    /// Reports sign-ins to the console for which a password was enough.
     ///
     /// ## What it does
     ///
@@ -42,7 +42,7 @@ rule! {
     ConsoleSigninWithoutMfa,
     id: "cis.console-signin-without-mfa",
     version: "1.0.0",
-    title: "Somebody signed in to the console without MFA",
+    title: "Signing in to the console went without MFA",
     severity: Medium,
     status: Test,
     matches: [{ "eventName": ["ConsoleLogin"] }],
@@ -84,13 +84,13 @@ impl Rule for ConsoleSigninWithoutMfa {
         let manner = if outcome.is_success() { "signed in" } else { "failed to sign in" };
         let root = event.user_identity().kind() == IdentityKind::Root;
         let (severity, how) = match mfa {
-            Mfa::Unknown if root => (High, "the record does not say whether with MFA"),
-            Mfa::Unknown => (Low, "the record does not say whether with MFA"),
-            Mfa::Used | Mfa::Not if root => (Critical, "without MFA"),
-            Mfa::Used | Mfa::Not => (Medium, "without MFA"),
+            Mfa::Unknown if root => (High, "; the record does not say whether with MFA"),
+            Mfa::Unknown => (Low, "; the record does not say whether with MFA"),
+            Mfa::Used | Mfa::Not if root => (Critical, " without MFA"),
+            Mfa::Used | Mfa::Not => (Medium, " without MFA"),
         };
         let finding = Finding::new(format!("{account} {who} {manner}"))
-            .title(format!("{who} {manner} to the console of {account}: {how}"))
+            .title(format!("{who} {manner} to the console of {account}{how}"))
             .severity(report::graded(severity, &outcome))
             .detail("user", event.user_identity().user_name())
             .detail("mfa_used", event.string("/additionalEventData/MFAUsed").map(|text| report::shortened(&text)));

@@ -41,7 +41,7 @@ rule! {
     RootUsage,
     id: "cis.root-usage",
     version: "1.0.0",
-    title: "The root user was used",
+    title: "Usage of the root user was seen",
     severity: High,
     status: Test,
     matches: [{ "userIdentity": { "type": ["Root"] } }],

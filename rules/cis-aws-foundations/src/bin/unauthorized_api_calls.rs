@@ -9,7 +9,7 @@ use orgwatch_rules_sdk::prelude::*;
 use Severity::{Informational, Low};
 
 rule! {
-    /// Reports API calls that were denied.
+    /// Reports API calls that were denied because the caller lacks the right.
     ///
     /// ## What it does
     ///
@@ -41,7 +41,7 @@ rule! {
     UnauthorizedApiCalls,
     id: "cis.unauthorized-api-calls",
     version: "1.0.0",
-    title: "An API call was denied",
+    title: "Unauthorized API calls were made",
     severity: Low,
     status: Test,
     matches: [{ "errorCode": [{ "prefix": "AccessDenied" }, { "suffix": "UnauthorizedOperation" }] }],
