@@ -99,7 +99,12 @@ impl Rule for SecurityGroupChanges {
         if opened && blocks.iter().any(|block| EVERYONE.contains(&block.as_str())) {
             change.severity = High;
         }
-        let finding = change.finding(event);
+        let open = change.severity == High && change.outcome.is_success();
+        let mut finding = change.finding(event);
+        if open {
+            let title = format!("{}, open to the whole internet", finding.get_title().unwrap_or_default());
+            finding = finding.title(title);
+        }
         if blocks.is_empty() { finding.into() } else { finding.detail("addresses", blocks).into() }
     }
 }
@@ -122,8 +127,14 @@ fn blocks(event: &Event) -> BTreeSet<String> {
             }
         }
     }
-    // The oldest form of the call names one block beside the group.
-    blocks.extend(event.string("/requestParameters/cidrIp").filter(|block| block.len() <= 50));
+    // The oldest form of the call names one block beside the group, the newest one a rule by its id.
+    for path in [
+        "/requestParameters/cidrIp",
+        "/requestParameters/ModifySecurityGroupRulesRequest/SecurityGroupRule/SecurityGroupRule/CidrIpv4",
+        "/requestParameters/ModifySecurityGroupRulesRequest/SecurityGroupRule/SecurityGroupRule/CidrIpv6",
+    ] {
+        blocks.extend(event.string(path).filter(|block| block.len() <= 50));
+    }
     blocks
 }
 

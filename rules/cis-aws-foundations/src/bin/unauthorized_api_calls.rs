@@ -15,7 +15,8 @@ rule! {
     ///
     /// Reports every call whose error code begins with `AccessDenied` or ends with `UnauthorizedOperation`: what control 4.1 (5.1 from version 6.0 on) is
     /// about. Calls for `HeadBucket` and calls from `delivery.logs.amazonaws.com` are left out: services make them all day, and their
-    /// being denied means nothing. A call that would only have read something is informational, any other low.
+    /// being denied means nothing. A call that would only have read something is informational, any other low, and so is every call by
+    /// somebody of another account.
     ///
     /// The metric filter that the benchmark prints says something else: it joins these exceptions by `||` with `!=`, which is true for almost every
     /// record. With `strict = true` the rule reports what that filter matches, which is almost everything: that is for comparing, not for
@@ -89,13 +90,19 @@ impl Rule for UnauthorizedApiCalls {
         let (account, caller) = (report::account(event), report::caller(event));
         let manner = report::manner(&event.outcome());
         // With the strict reading calls are reported that were not denied.
-        let severity =
-            if event.outcome().is_success() || event.read_only() == Some(true) { Informational } else { Low };
+        let harmless = event.outcome().is_success() || event.read_only() == Some(true) && !is_outsider(event);
+        let severity = if harmless { Informational } else { Low };
         let finding = Finding::new(format!("{account} {caller} {source} {name}{manner}"))
             .title(format!("{name} of {source}{manner} in {account}: {caller}"))
             .severity(severity);
         report::with_circumstances(finding, event).into()
     }
+}
+
+/// Tells a caller of another account than the one that the call was about.
+fn is_outsider(event: &Event) -> bool {
+    let caller = event.user_identity().account_id();
+    caller.is_some() && event.recipient_account_id().is_some_and(|account| caller != Some(account))
 }
 
 /// Tells a denied call by its error code, and leaves out what services try all day.

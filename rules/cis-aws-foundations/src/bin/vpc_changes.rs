@@ -76,6 +76,7 @@ const CONTROL: Control = Control {
         ("vpc", "/requestParameters/vpcId"),
         ("vpc", "/responseElements/vpc/vpcId"),
         ("peering", "/requestParameters/vpcPeeringConnectionId"),
+        ("peering", "/requestParameters/ModifyVpcPeeringConnectionOptionsRequest/VpcPeeringConnectionId"),
         ("peering", "/responseElements/vpcPeeringConnection/vpcPeeringConnectionId"),
         ("peer_vpc", "/requestParameters/peerVpcId"),
         ("peer_account", "/requestParameters/peerOwnerId"),
