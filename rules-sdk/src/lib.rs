@@ -45,6 +45,7 @@ mod finding;
 pub mod guest;
 pub mod json;
 mod metadata;
+pub mod metric_filter;
 mod rule;
 mod severity;
 mod state;

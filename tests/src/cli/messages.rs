@@ -233,7 +233,7 @@ fn settings_that_a_rule_refuses() {
 #[test]
 fn settings_that_make_no_pattern() {
     for (settings, words) in [
-        ("title = \"t\"", "`patterns` is missing: list at least one EventBridge pattern"),
+        ("title = \"t\"", "`patterns` and `metric_filter` are missing: list at least one EventBridge pattern"),
         ("patterns = [{ eventName = [\"X\"] }]", "`title` is missing"),
         ("title = \"t\"\npatterns = [{ detail = { eventName = [\"X\"] } }]", "without the envelope"),
         ("title = \"t\"\npatterns = [{ eventName = \"X\" }]", "it asks for events with a pattern that is none"),

@@ -1,9 +1,11 @@
 //! `cis.organizations-changes`: the organization was changed, as CIS AWS Foundations lists it.
 
+use orgwatch_rules_cis_aws_foundations::changes::{Changes, Control, beyond, listed};
+use orgwatch_rules_cis_aws_foundations::{controls, settings};
+use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
-use orgwatch_rules_sdk::serde_json::json;
 
-use Severity::{High, Low, Medium};
+use Severity::{Critical, High, Low, Medium};
 
 rule! {
     /// Reports the changes to AWS Organizations that CIS AWS Foundations asks to monitor.
@@ -15,7 +17,9 @@ rule! {
     /// them: this rule fires for the same records as that filter. A call that failed is graded one step lower.
     ///
     /// With `all_writes = true` it also reports the 16 write operations that the control leaves out, such as
-    /// `RegisterDelegatedAdministrator` and `CloseAccount`.
+    /// `RegisterDelegatedAdministrator` and `CloseAccount`. Calls by `expected_automation` are not reported: roles, users and services by
+    /// fields of the record that a caller cannot choose. With `strict = true` the rule reports what the control's published metric filter matches,
+    /// and no other record, whoever called.
     ///
     /// ## Why it matters
     ///
@@ -40,19 +44,20 @@ rule! {
     title: "AWS Organizations was changed",
     severity: Medium,
     status: Test,
-    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": (names_of(Listed::ByCis)) }],
+    matches: [(CONTROL.pattern(false))],
     attack: ["T1484", "T1666"],
     references: [
         "CIS AWS Foundations 1.3 to 5.0 §4.15",
         "CIS AWS Foundations 6.0 and 7.0 §5.15",
         "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html",
     ],
-    false_positives: ["Planned changes to accounts, organizational units and policies"],
+    false_positives: [
+        "Planned changes to accounts, organizational units and policies",
+        "Account vending: list its role, or `controltower.amazonaws.com`, in `expected_automation`",
+    ],
 }
 
-struct OrganizationsChanges {
-    all_writes: bool,
-}
+struct OrganizationsChanges(Changes);
 
 /// Settings of the rule.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -60,173 +65,116 @@ struct OrganizationsChanges {
 struct Settings {
     /// Report the 16 write operations too that the CIS control leaves out.
     all_writes: bool,
+    /// Report the records that the control's published metric filter matches, and no others.
+    strict: bool,
+    /// Roles and users, by their ARNs, and AWS services, by their names, whose changes are expected and not reported.
+    expected_automation: Automation,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Listed {
-    ByCis,
-    Not,
-}
-
-/// The write operations of AWS Organizations, whether the CIS control lists them, and how much a successful call matters.
-const OPERATIONS: [(&str, Listed, Severity); 34] = [
-    ("AcceptHandshake", Listed::ByCis, High),
-    ("AttachPolicy", Listed::ByCis, Medium),
-    ("CancelHandshake", Listed::Not, Low),
-    ("CloseAccount", Listed::Not, High),
-    ("CreateAccount", Listed::ByCis, Medium),
-    ("CreateGovCloudAccount", Listed::Not, Medium),
-    ("CreateOrganization", Listed::Not, High),
-    ("CreateOrganizationalUnit", Listed::ByCis, Low),
-    ("CreatePolicy", Listed::ByCis, Low),
-    ("DeclineHandshake", Listed::ByCis, Low),
-    ("DeleteOrganization", Listed::ByCis, Severity::Critical),
-    ("DeleteOrganizationalUnit", Listed::ByCis, Medium),
-    ("DeletePolicy", Listed::ByCis, High),
-    ("DeleteResourcePolicy", Listed::Not, Medium),
-    ("DeregisterDelegatedAdministrator", Listed::Not, High),
-    ("DetachPolicy", Listed::ByCis, High),
-    ("DisableAWSServiceAccess", Listed::Not, High),
-    ("DisablePolicyType", Listed::ByCis, Severity::Critical),
-    ("EnableAWSServiceAccess", Listed::Not, Medium),
-    ("EnableAllFeatures", Listed::Not, Medium),
-    ("EnablePolicyType", Listed::ByCis, Medium),
-    ("InviteAccountToOrganization", Listed::ByCis, Medium),
-    ("InviteOrganizationToTransferResponsibility", Listed::Not, High),
-    ("LeaveOrganization", Listed::ByCis, High),
-    ("MoveAccount", Listed::ByCis, High),
-    ("PutResourcePolicy", Listed::Not, High),
-    ("RegisterDelegatedAdministrator", Listed::Not, High),
-    ("RemoveAccountFromOrganization", Listed::ByCis, High),
-    ("TagResource", Listed::Not, Low),
-    ("TerminateResponsibilityTransfer", Listed::Not, Medium),
-    ("UntagResource", Listed::Not, Low),
-    ("UpdateOrganizationalUnit", Listed::ByCis, Low),
-    ("UpdatePolicy", Listed::ByCis, High),
-    ("UpdateResponsibilityTransfer", Listed::Not, Medium),
-];
-
-/// Where a record names what was changed: the detail's name and the path. What a response names is trusted over the request.
-const TARGETS: [(&str, &str); 20] = [
-    ("account", "/requestParameters/accountId"),
-    ("account", "/requestParameters/target/id"),
-    ("request", "/responseElements/createAccountStatus/id"),
-    ("handshake", "/requestParameters/handshakeId"),
-    ("handshake", "/responseElements/handshake/id"),
-    ("organization", "/responseElements/organization/id"),
-    ("organizational_unit", "/requestParameters/organizationalUnitId"),
-    ("organizational_unit", "/responseElements/organizationalUnit/id"),
-    ("parent", "/requestParameters/parentId"),
-    ("policy", "/requestParameters/policyId"),
-    ("policy", "/responseElements/policy/policySummary/id"),
-    ("policy_type", "/requestParameters/policyType"),
-    ("root", "/requestParameters/rootId"),
-    ("service", "/requestParameters/servicePrincipal"),
-    ("source_parent", "/requestParameters/sourceParentId"),
-    ("destination_parent", "/requestParameters/destinationParentId"),
-    ("target", "/requestParameters/targetId"),
-    ("tagged_resource", "/requestParameters/resourceId"),
-    ("transfer", "/requestParameters/id"),
-    ("transfer", "/responseElements/responsibilityTransfer/id"),
-];
+const CONTROL: Control = Control {
+    source: event::organizations::EVENT_SOURCE,
+    filter: controls::ORGANIZATIONS_CHANGES,
+    operations: &[
+        listed(
+            "AcceptHandshake",
+            High,
+            "LeaveOrganization or RemoveAccountFromOrganization, where an account joined by it",
+        ),
+        listed("AttachPolicy", Medium, "DetachPolicy with the same policy and target"),
+        beyond("CancelHandshake", Low, "InviteAccountToOrganization again"),
+        beyond("CloseAccount", High, "AWS Support, within 90 days"),
+        listed("CreateAccount", Medium, "CloseAccount"),
+        beyond("CreateGovCloudAccount", Medium, "CloseAccount"),
+        beyond("CreateOrganization", High, "DeleteOrganization, once it is empty"),
+        listed("CreateOrganizationalUnit", Low, "DeleteOrganizationalUnit, once it is empty"),
+        listed("CreatePolicy", Low, "DeletePolicy, once it is attached to nothing"),
+        listed("DeclineHandshake", Low, "InviteAccountToOrganization again"),
+        listed("DeleteOrganization", Critical, "CreateOrganization, and invite every account again"),
+        listed("DeleteOrganizationalUnit", Medium, "CreateOrganizationalUnit, and attach its policies again"),
+        listed("DeletePolicy", High, "CreatePolicy with the text before, and attach it again"),
+        beyond("DeleteResourcePolicy", Medium, "PutResourcePolicy with the policy before"),
+        beyond(
+            "DeregisterDelegatedAdministrator",
+            High,
+            "RegisterDelegatedAdministrator with the same account and service",
+        ),
+        listed("DetachPolicy", High, "AttachPolicy with the same policy and target"),
+        beyond("DisableAWSServiceAccess", High, "EnableAWSServiceAccess, best from the console of the service"),
+        listed("DisablePolicyType", Critical, "EnablePolicyType, and attach every policy of the type again"),
+        beyond("EnableAWSServiceAccess", Medium, "DisableAWSServiceAccess, after switching it off in the service"),
+        beyond("EnableAllFeatures", Medium, "CancelHandshake, as long as not every account has agreed"),
+        listed("EnablePolicyType", Medium, "DisablePolicyType"),
+        listed("InviteAccountToOrganization", Medium, "CancelHandshake"),
+        beyond("InviteOrganizationToTransferResponsibility", High, "CancelHandshake"),
+        listed("LeaveOrganization", High, "InviteAccountToOrganization, and have it accepted"),
+        listed("MoveAccount", High, "MoveAccount back to the source parent"),
+        beyond("PutResourcePolicy", High, "PutResourcePolicy with the policy before, or DeleteResourcePolicy"),
+        beyond(
+            "RegisterDelegatedAdministrator",
+            High,
+            "DeregisterDelegatedAdministrator with the same account and service",
+        ),
+        listed("RemoveAccountFromOrganization", High, "InviteAccountToOrganization, and have it accepted"),
+        beyond("TagResource", Low, "UntagResource, or TagResource with the values before"),
+        beyond("TerminateResponsibilityTransfer", Medium, "InviteOrganizationToTransferResponsibility again"),
+        beyond("UntagResource", Low, "TagResource with the values before"),
+        listed("UpdateOrganizationalUnit", Low, "UpdateOrganizationalUnit with the name before"),
+        listed("UpdatePolicy", High, "UpdatePolicy with the text before"),
+        beyond("UpdateResponsibilityTransfer", Medium, "UpdateResponsibilityTransfer with the settings before"),
+    ],
+    targets: &[
+        ("account", "/requestParameters/accountId"),
+        ("account", "/requestParameters/target/id"),
+        ("request", "/responseElements/createAccountStatus/id"),
+        ("handshake", "/requestParameters/handshakeId"),
+        ("handshake", "/responseElements/handshake/id"),
+        ("organization", "/responseElements/organization/id"),
+        ("organizational_unit", "/requestParameters/organizationalUnitId"),
+        ("organizational_unit", "/responseElements/organizationalUnit/id"),
+        ("parent", "/requestParameters/parentId"),
+        ("policy", "/requestParameters/policyId"),
+        ("policy", "/responseElements/policy/policySummary/id"),
+        ("policy_type", "/requestParameters/policyType"),
+        ("root", "/requestParameters/rootId"),
+        ("service", "/requestParameters/servicePrincipal"),
+        ("source_parent", "/requestParameters/sourceParentId"),
+        ("destination_parent", "/requestParameters/destinationParentId"),
+        ("target", "/requestParameters/targetId"),
+        ("tagged_resource", "/requestParameters/resourceId"),
+        ("transfer", "/requestParameters/id"),
+        ("transfer", "/responseElements/responsibilityTransfer/id"),
+    ],
+};
 
 impl Rule for OrganizationsChanges {
     type Settings = Settings;
 
     fn load(settings: Settings) -> Result<Self, Refusal> {
-        Ok(Self { all_writes: settings.all_writes })
+        let Settings { all_writes, strict, expected_automation } = settings;
+        if strict && all_writes {
+            return Err(
+                "`strict` reports the operations that the control lists, `all_writes` the others too: leave out one"
+                    .into(),
+            );
+        }
+        let shared = settings::Settings { strict, expected_automation };
+        Changes::load_with(&CONTROL, shared, all_writes).map(Self)
     }
 
     fn matches(&self) -> Option<Matches> {
-        let mut names = names_of(Listed::ByCis);
-        if self.all_writes {
-            names.extend(names_of(Listed::Not));
-        }
-        let pattern = json!({ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": names });
-        Some(Matches::Patterns(vec![pattern]))
+        Some(self.0.asked())
     }
 
     fn evaluate(&self, event: &Event) -> Findings {
-        // A pattern also matches a list of names, a metric filter does not: only a string is a name.
-        if event.event_source().as_deref() != Some(event::organizations::EVENT_SOURCE) {
-            return Findings::none();
-        }
-        let name = event.event_name().unwrap_or_default();
-        let Some((name, listed, severity)) = OPERATIONS.into_iter().find(|(known, ..)| *known == name) else {
-            return Findings::none();
-        };
-        if listed == Listed::Not && !self.all_writes {
-            return Findings::none();
-        }
-
-        let outcome = event.outcome();
-        let (severity, manner) = match outcome {
-            Outcome::Succeeded => (severity, ""),
-            Outcome::Denied { .. } => (one_step_lower(severity), " denied"),
-            Outcome::Failed { .. } => (one_step_lower(severity), " failed"),
-        };
-        let targets = targets(event);
-        let account = event.recipient_account_id().or_else(|| event.user_identity().account_id());
-        let account_name = account.map_or_else(|| "an unknown account".to_owned(), |account| account.to_string());
-        let named: Vec<String> =
-            targets.iter().map(|(detail, id)| format!("{} {id}", detail.replace('_', " "))).collect();
-        let named = named.join(", ");
-
-        // Outcome and targets are part of the key, so that a harmless call made first cannot hide the real one in its group.
-        let key = format!("{account_name} {name}{manner} {named}");
-        let mut title = format!("{name}{manner} in {account_name}");
-        if !named.is_empty() {
-            title = format!("{title}: {named}");
-        }
-        let mut finding = Finding::new(key.trim_end())
-            .title(title)
-            .severity(severity)
-            .detail("caller_account", event.user_identity().account_id())
-            .detail("in_cis_control", listed == Listed::ByCis);
-        for (detail, id) in targets {
-            finding = finding.detail(detail, id);
-        }
-        finding.into()
+        self.0.judge(event).map(|change| change.finding(event)).into()
     }
-}
-
-fn names_of(listed: Listed) -> Vec<&'static str> {
-    OPERATIONS.into_iter().filter(|operation| operation.1 == listed).map(|(name, ..)| name).collect()
-}
-
-fn one_step_lower(severity: Severity) -> Severity {
-    match severity {
-        Severity::Critical => High,
-        High => Medium,
-        Medium => Low,
-        Low | Severity::Informational => Severity::Informational,
-    }
-}
-
-/// Returns what was changed, each detail once, in the order of the table.
-fn targets(event: &Event) -> Vec<(&'static str, String)> {
-    let parts: Vec<&str> = ["/requestParameters", "/responseElements"]
-        .into_iter()
-        .filter(|part| matches!(event.read(part), Value::Object(_)))
-        .collect();
-    let mut targets: Vec<(&str, String)> = Vec::new();
-    for (detail, path) in TARGETS.into_iter().filter(|(_, path)| parts.iter().any(|part| path.starts_with(part))) {
-        if let Some(id) = event.string(path).filter(|id| is_plain_id(id)) {
-            targets.retain(|(earlier, _)| *earlier != detail);
-            targets.push((detail, id));
-        }
-    }
-    targets
-}
-
-/// Tells an id from other text: the caller of a call that fails may write anything of any length where an id belongs.
-fn is_plain_id(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=130).contains(&text.len()) && text.bytes().all(plain)
 }
 
 #[cfg(test)]
 mod tests {
+    use orgwatch_rules_cis_aws_foundations::changes::Listed;
+    use orgwatch_rules_sdk::serde_json::json;
+
     use super::*;
 
     const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/events/organizations_changes");
@@ -254,10 +202,12 @@ mod tests {
 
     #[test]
     fn the_control_lists_18_names_and_leaves_out_16() {
-        assert_eq!(names_of(Listed::ByCis).len(), 18);
-        assert_eq!(names_of(Listed::Not).len(), 16);
-        for (name, listed, _) in OPERATIONS {
-            assert_eq!(fires("{}", name), listed == Listed::ByCis, "{name}");
+        let count = |kind| CONTROL.operations.iter().filter(|operation| operation.listed == kind).count();
+        assert_eq!((count(Listed::ByCis), count(Listed::Not)), (18, 16));
+        for operation in CONTROL.operations {
+            let name = operation.name;
+            assert_eq!(fires("{}", name), operation.listed == Listed::ByCis, "{name}");
+            assert_eq!(fires(r#"{"strict": true}"#, name), operation.listed == Listed::ByCis, "{name}");
             assert!(fires(r#"{"all_writes": true}"#, name), "{name}");
         }
         for name in [
@@ -273,11 +223,34 @@ mod tests {
 
     #[test]
     fn the_rule_asks_for_what_it_reports() {
-        for (settings, count) in [(Settings::default(), 18), (Settings { all_writes: true }, 34)] {
-            let Some(Matches::Patterns(patterns)) = OrganizationsChanges::load(settings).unwrap().matches() else {
+        for (all_writes, count) in [(false, 18), (true, 34)] {
+            let rule = OrganizationsChanges::load(Settings { all_writes, ..Settings::default() }).unwrap();
+            let Some(Matches::Patterns(patterns)) = rule.matches() else {
                 panic!("the rule asks for nothing");
             };
             assert_eq!(patterns[0]["eventName"].as_array().unwrap().len(), count);
+        }
+    }
+
+    #[test]
+    fn expected_automation_is_quiet_and_nobody_else() {
+        let expected = r#"{"expected_automation": ["arn:aws:iam::111122223333:role/OrgAdmin"]}"#;
+        assert!(testing::evaluate::<OrganizationsChanges>(expected, DETACHED).unwrap().is_empty());
+        let other = DETACHED.replace("111122223333:role/OrgAdmin", "111122223333:role/Intern");
+        assert_eq!(testing::evaluate::<OrganizationsChanges>(expected, &other).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        for (settings, reason) in [
+            (r#"{"strict": true, "all_writes": true}"#, "leave out one"),
+            (
+                r#"{"strict": true, "expected_automation": ["controltower.amazonaws.com"]}"#,
+                "leave out `expected_automation`",
+            ),
+        ] {
+            let refusal = testing::evaluate::<OrganizationsChanges>(settings, DETACHED).unwrap_err().to_string();
+            assert!(refusal.contains(reason), "{refusal}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! `pattern`: a rule out of settings, without a compiler.
 
+use orgwatch_rules_generic::choice::{Choice, Texts};
+use orgwatch_rules_generic::title::{Title, check_pointer, shown};
 use orgwatch_rules_sdk::json::escape_pointer_token;
 use orgwatch_rules_sdk::prelude::*;
 use orgwatch_rules_sdk::serde_json::{self, Value as Json, json};
 
 rule! {
-    /// Reports every record that the EventBridge patterns in its settings choose.
+    /// Reports every record that the patterns in its settings choose: those of EventBridge, or those of CloudWatch's metric filters.
     ///
     /// ## What it does
     ///
@@ -24,6 +26,20 @@ rule! {
     /// details = ["/userIdentity/arn", "/sourceIPAddress"]
     /// ```
     ///
+    /// A metric filter that counts CloudTrail records in CloudWatch becomes a rule as it stands, one finding for each record that it counts:
+    ///
+    /// ```toml
+    /// [rule."team.console-sign-in"]
+    /// use = "pattern"
+    ///
+    /// [rule."team.console-sign-in".settings]
+    /// title = "{/userIdentity/arn} signed in to the console without MFA"
+    /// metric_filter = '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }'
+    /// ```
+    ///
+    /// Such a filter judges a field that is missing as CloudWatch does: `!=` is false for it, as every comparison is. Patterns for text that is
+    /// not JSON are refused.
+    ///
     /// ## Why it matters
     ///
     /// At three in the morning a new rule should need a text editor and nothing else.
@@ -31,25 +47,28 @@ rule! {
     /// ## What it misses
     ///
     /// Whatever a pattern cannot say: comparing two fields, counting, looking at the outcome of another call. Failed calls match too, unless the pattern
-    /// asks for `"errorCode": [{ "exists": false }]`.
+    /// asks for `"errorCode": [{ "exists": false }]`, or the filter for `$.errorCode NOT EXISTS`.
     ///
     /// ## What to do
     ///
     /// What the settings' own description says; the finding carries it.
     Pattern,
     id: "pattern",
-    version: "1.0.0",
+    version: "1.1.0",
     title: "A record matched a pattern",
     severity: Medium,
     status: Test,
     matches: [],
     generic: true,
-    references: ["https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"],
+    references: [
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
+    ],
 }
 
 struct Pattern {
-    patterns: Vec<Json>,
-    title: Vec<Segment>,
+    choice: Choice,
+    title: Title,
     severity: Option<Severity>,
     description: Option<String>,
     references: Vec<String>,
@@ -57,15 +76,18 @@ struct Pattern {
     details: Vec<String>,
 }
 
-/// Settings of the rule. `patterns` and `title` are required.
+/// Settings of the rule. `title` is required, and either `patterns` or `metric_filter`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["patterns", "title"]))]
+#[schemars(extend("required" = ["title"], "oneOf" = [{ "required": ["patterns"] }, { "required": ["metric_filter"] }]))]
 struct Settings {
     /// EventBridge event patterns over the CloudTrail record, each an object or its JSON text in a string. A record that one of them
     /// matches is a finding.
     #[schemars(extend("items" = { "type": ["object", "string"] }))]
     patterns: Vec<Json>,
+    /// Instead of `patterns`, the pattern of a CloudWatch metric filter for JSON, as in `{ $.eventName = "StopLogging" }`, or a list of them. A
+    /// record that one of them matches is a finding.
+    metric_filter: Texts,
     /// What happened, in a few words. `{eventName}` stands for a field at the top of the record, `{/userIdentity/arn}` for one by its JSON
     /// Pointer, `{{` for a brace. A field that is not there, or is no text, number or boolean, is shown as `-`.
     title: String,
@@ -87,32 +109,17 @@ fn default_key() -> Vec<String> {
     vec!["/recipientAccountId".to_owned(), "/eventName".to_owned()]
 }
 
-/// A piece of the title.
-#[derive(Debug, PartialEq, Eq)]
-enum Segment {
-    Text(String),
-    /// The JSON Pointer of a placeholder.
-    Field(String),
-}
-
-/// What one value of a record may add to a title or a key, in characters, and to the details, in bytes: whoever makes a call may fill a
-/// field with 100 KB, and a finding that is too large would be lost.
-const LONGEST_TEXT: usize = 200;
+/// What one value of a record may add to the details, in bytes: whoever makes a call may fill a field with 100 KB, and a finding that is too
+/// large would be lost.
 const LARGEST_DETAIL: usize = 4096;
 
 impl Rule for Pattern {
     type Settings = Settings;
 
     fn load(settings: Settings) -> Result<Self, Refusal> {
-        if settings.patterns.is_empty() {
-            return Err(r#"`patterns` is missing: list at least one EventBridge pattern, such as { eventName = ["StopLogging"] }"#.into());
-        }
+        let choice = Choice::of(settings.patterns, &settings.metric_filter)?;
         if settings.title.trim().is_empty() {
             return Err("`title` is missing: say in a few words what a finding of this rule means".into());
-        }
-        let mut patterns = Vec::with_capacity(settings.patterns.len());
-        for (index, pattern) in settings.patterns.into_iter().enumerate() {
-            patterns.push(parse_pattern(pattern).map_err(|fault| format!("`patterns[{index}]` {fault}"))?);
         }
         for (name, pointers) in [("key", &settings.key), ("details", &settings.details)] {
             for pointer in pointers {
@@ -120,8 +127,8 @@ impl Rule for Pattern {
             }
         }
         Ok(Self {
-            patterns,
-            title: parse_title(&settings.title).map_err(|fault| format!("`title`: {fault}"))?,
+            choice,
+            title: Title::parse(&settings.title).map_err(|fault| format!("`title`: {fault}"))?,
             severity: settings.severity,
             description: settings.description,
             references: settings.references,
@@ -131,22 +138,18 @@ impl Rule for Pattern {
     }
 
     fn matches(&self) -> Option<Matches> {
-        Some(Matches::Patterns(self.patterns.clone()))
+        Some(self.choice.asked())
     }
 
     fn evaluate(&self, event: &Event) -> Findings {
-        let mut title = String::new();
-        for segment in &self.title {
-            match segment {
-                Segment::Text(text) => title.push_str(text),
-                Segment::Field(pointer) => title.push_str(&shown(event, pointer)),
-            }
+        if !self.choice.chooses(event) {
+            return Findings::none();
         }
         // Escaped, so that two values and one value with a slash in it never make the same key.
         let key: Vec<String> =
             self.key.iter().map(|pointer| escape_pointer_token(&shown(event, pointer)).into_owned()).collect();
 
-        let mut finding = Finding::new(key.join("/")).title(title);
+        let mut finding = Finding::new(key.join("/")).title(self.title.of(event));
         if let Some(severity) = self.severity {
             finding = finding.severity(severity);
         }
@@ -160,90 +163,6 @@ impl Rule for Pattern {
             finding = finding.detail(pointer, copied(event, pointer));
         }
         finding.into()
-    }
-}
-
-/// Takes a pattern as an object, or as its JSON text. The host knows the operators and judges them; what is checked here is what it would
-/// explain less well.
-fn parse_pattern(pattern: Json) -> Result<Json, String> {
-    let pattern = match pattern {
-        Json::String(text) => serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?,
-        other => other,
-    };
-    match &pattern {
-        Json::Object(fields) if fields.is_empty() => Err("is empty and would choose every record".to_owned()),
-        Json::Object(fields) if ["detail", "detail-type", "source"].iter().any(|name| fields.contains_key(*name)) => {
-            Err("is written for the EventBridge envelope: write what stands under `detail`, without the envelope"
-                .to_owned())
-        }
-        Json::Object(_) => Ok(pattern),
-        _ => Err("is not an EventBridge pattern: it has to be an object or the JSON text of one".to_owned()),
-    }
-}
-
-fn check_pointer(pointer: &str) -> Result<(), String> {
-    let escapes = pointer.split('~').skip(1);
-    if !pointer.starts_with('/') {
-        return Err(format!("{pointer:?} is not a JSON Pointer: it has to begin with /, as in /userIdentity/arn"));
-    }
-    if escapes.into_iter().any(|rest| !rest.starts_with(['0', '1'])) {
-        return Err(format!("{pointer:?} is not a JSON Pointer: ~ in a name is written ~0"));
-    }
-    Ok(())
-}
-
-fn parse_title(title: &str) -> Result<Vec<Segment>, String> {
-    let mut segments = Vec::new();
-    let mut text = String::new();
-    let mut rest = title.trim();
-    while let Some(brace) = rest.find(['{', '}']) {
-        text.push_str(&rest[..brace]);
-        let at = &rest[brace..];
-        if let Some(after) = at.strip_prefix("{{") {
-            text.push('{');
-            rest = after;
-        } else if let Some(after) = at.strip_prefix("}}") {
-            text.push('}');
-            rest = after;
-        } else {
-            let placeholder = at.strip_prefix('{').and_then(|inside| inside.split_once('}'));
-            let (name, after) = placeholder.ok_or("a single brace: write {{ or }} for a brace of the text")?;
-            if !text.is_empty() {
-                segments.push(Segment::Text(std::mem::take(&mut text)));
-            }
-            segments.push(Segment::Field(placeholder_pointer(name)?));
-            rest = after;
-        }
-    }
-    text.push_str(rest);
-    if !text.is_empty() {
-        segments.push(Segment::Text(text));
-    }
-    Ok(segments)
-}
-
-/// Turns `eventName` into `/eventName` and leaves `/userIdentity/arn` as it is.
-fn placeholder_pointer(name: &str) -> Result<String, String> {
-    if name.starts_with('/') {
-        check_pointer(name)?;
-        return Ok(name.to_owned());
-    }
-    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Ok(format!("/{name}"));
-    }
-    let pointer = format!("/{}", name.trim_start_matches("$.").replace('.', "/"));
-    Err(format!("{{{name}}} is neither a field at the top of the record nor a JSON Pointer such as {{{pointer}}}"))
-}
-
-/// Returns a value as it stands in a title or a key.
-fn shown(event: &Event, pointer: &str) -> String {
-    match event.read(pointer) {
-        Value::String(text) | Value::Number(text) if text.chars().count() > LONGEST_TEXT => {
-            text.chars().take(LONGEST_TEXT).chain(['…']).collect()
-        }
-        Value::String(text) | Value::Number(text) if !text.is_empty() => text,
-        Value::Boolean(value) => value.to_string(),
-        _ => "-".to_owned(),
     }
 }
 
@@ -261,6 +180,8 @@ fn copied(event: &Event, pointer: &str) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use orgwatch_rules_generic::title::LONGEST_TEXT;
+
     use super::*;
 
     const STOPPED: &str = include_str!("../../events/pattern/fires_trail_stopped.json");
@@ -327,10 +248,44 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_filter_chooses_what_it_matches_and_asks_for_no_less() {
+        let one = r#"{"title": "t", "metric_filter": "{ $.eventName = StopLogging && $.errorCode NOT EXISTS }"}"#;
+        assert_eq!(
+            load(one).unwrap().matches(),
+            Some(Matches::Patterns(vec![json!({ "eventName": ["StopLogging"] })]))
+        );
+        assert_eq!(testing::evaluate::<Pattern>(one, STOPPED).unwrap().len(), 1);
+        let failed = STOPPED.replacen('{', r#"{"errorCode": "AccessDenied","#, 1);
+        assert!(testing::evaluate::<Pattern>(one, &failed).unwrap().is_empty());
+
+        let two =
+            r#"{"title": "t", "metric_filter": ["{ $.eventName = StopLogging }", "{ $.eventName = \"Delete*\" }"]}"#;
+        let asked = vec![json!({ "eventName": ["StopLogging"] }), json!({ "eventName": [{ "wildcard": "Delete*" }] })];
+        assert_eq!(load(two).unwrap().matches(), Some(Matches::Patterns(asked)));
+        for record in [STOPPED, DELETED] {
+            assert_eq!(testing::evaluate::<Pattern>(two, record).unwrap().len(), 1);
+        }
+
+        let everything = r#"{"title": "t", "metric_filter": ["{ $.eventName = A }", "{ $.errorCode NOT EXISTS }"]}"#;
+        assert_eq!(load(everything).unwrap().matches(), Some(Matches::Everything));
+    }
+
+    #[test]
     fn settings_that_make_no_rule_are_refused_with_a_reason() {
         for (settings, reason) in [
-            ("{}".to_owned(), "`patterns` is missing"),
-            (r#"{"title": "t", "patterns": []}"#.to_owned(), "`patterns` is missing"),
+            ("{}".to_owned(), "`patterns` and `metric_filter` are missing"),
+            (r#"{"title": "t", "patterns": []}"#.to_owned(), "`patterns` and `metric_filter` are missing"),
+            (with(r#""title": "t", "metric_filter": "{ $.a = b }""#), "both given"),
+            (r#"{"title": "t", "metric_filter": 5}"#.to_owned(), "expected a string or a list of strings"),
+            (
+                r#"{"title": "t", "metric_filter": "ERROR"}"#.to_owned(),
+                "`metric_filter` is not a metric filter pattern: at character 1: ",
+            ),
+            (
+                r#"{"title": "t", "metric_filter": ["{ $.a = b }", "{ $.a }"]}"#.to_owned(),
+                "`metric_filter[1]` is not a metric filter pattern: at character 7",
+            ),
+            (r#"{"title": "t", "metric_filter": "{ $.a = b && $.a = c }"}"#.to_owned(), "would choose no record"),
             (r#"{"title": "t", "patterns": [{}]}"#.to_owned(), "`patterns[0]` is empty"),
             (r#"{"title": "t", "patterns": ["{"]}"#.to_owned(), "`patterns[0]` is not JSON"),
             (r#"{"title": "t", "patterns": [[]]}"#.to_owned(), "`patterns[0]` is not an EventBridge pattern"),
@@ -353,9 +308,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_asks_for_patterns_and_title() {
+    fn the_schema_asks_for_a_title_and_patterns_of_one_kind() {
         let schema = Json::from(schemars::schema_for!(Settings));
-        assert_eq!(schema["required"], json!(["patterns", "title"]));
+        assert_eq!(schema["required"], json!(["title"]));
+        assert_eq!(schema["oneOf"], json!([{ "required": ["patterns"] }, { "required": ["metric_filter"] }]));
         assert_eq!(schema["properties"]["patterns"]["items"]["type"], json!(["object", "string"]));
     }
 
