@@ -1,5 +1,6 @@
 //! Replay: judging the records of files, several files at a time, with output in the order of the input.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::mem;
@@ -15,13 +16,14 @@ use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::event::Event;
 use crate::gap::{Gap, GapCause};
-use crate::judge::{Asked, Judge, Remembered, Verdicts};
+use crate::judge::{Asked, Judge, Remembered, Verdicts, Withheld};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::source::files::Input;
 use crate::source::{InletError, Place};
 use crate::state::{StateError, Temporary};
+use crate::tuning::Why;
 
 /// How many events that rules ask for are judged at a time. Rule by rule within a batch costs less than event by event; beyond some hundreds
 /// there is nothing more to gain, and the events of a batch are held in memory.
@@ -45,6 +47,8 @@ pub struct Replay<'a> {
     pub jobs: usize,
     /// The form of the findings.
     pub encoding: Encoding,
+    /// Whether what rules under observation find is written, too.
+    pub observed: bool,
     /// What rules log is told from this level on.
     pub log_level: LogLevel,
     /// Takes what is found and what could not be judged, where it is to be kept.
@@ -91,7 +95,7 @@ impl TimeRange {
 }
 
 /// What a replay came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Inputs read, to their end or not.
     pub inputs: u64,
@@ -109,6 +113,12 @@ pub struct Totals {
     pub evaluations: u64,
     /// Findings by severity, least first.
     pub findings: [u64; Severity::ALL.len()],
+    /// Findings of rules under observation.
+    pub observed: u64,
+    /// Findings that an exception kept back, by the exception in words.
+    pub excepted: BTreeMap<String, u64>,
+    /// Findings that an exception was for which was over, by the exception in words.
+    pub expired: BTreeMap<String, u64>,
     /// What could not be judged.
     pub gaps: u64,
 }
@@ -124,6 +134,12 @@ impl AddAssign for Totals {
         self.evaluations += other.evaluations;
         for (sum, count) in self.findings.iter_mut().zip(other.findings) {
             *sum += count;
+        }
+        self.observed += other.observed;
+        for (sums, counts) in [(&mut self.excepted, other.excepted), (&mut self.expired, other.expired)] {
+            for (exception, count) in counts {
+                *sums.entry(exception).or_default() += count;
+            }
         }
         self.gaps += other.gaps;
     }
@@ -285,6 +301,21 @@ impl<'a, W: Write> Work<'a, W> {
             self.totals.findings[finding.severity as usize] += 1;
             self.replay.encoding.encode(finding, &mut text);
         }
+        for Withheld { finding, why } in &verdicts.withheld {
+            match why {
+                Why::Observed => {
+                    self.totals.observed += 1;
+                    if self.replay.observed {
+                        self.replay.encoding.encode(finding, &mut text);
+                    }
+                }
+                Why::Excepted { .. } => *self.totals.excepted.entry(why.text()).or_default() += 1,
+            }
+        }
+        for exception in &verdicts.expired {
+            let over = format!("{}, which expired on {}", Why::from(&**exception).text(), exception.expires().as_str());
+            *self.totals.expired.entry(over).or_default() += 1;
+        }
         for gap in &verdicts.gaps {
             self.gap(gap);
         }
@@ -295,7 +326,7 @@ impl<'a, W: Write> Work<'a, W> {
         }
         if let Some(keep) = self.replay.keep
             && self.failure.is_none()
-            && !(verdicts.findings.is_empty() && verdicts.gaps.is_empty())
+            && !(verdicts.findings.is_empty() && verdicts.withheld.is_empty() && verdicts.gaps.is_empty())
         {
             self.failure = keep(&verdicts).map_err(ReplayError::Keep).err();
         }

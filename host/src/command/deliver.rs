@@ -109,6 +109,8 @@ impl Keeping {
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.runtime.block_on(async {
             self.intake.file_reports().await;
+            // What comes later is no part of this replay: nothing is held any longer.
+            self.intake.end_groups(true).await.map_err(Failure::input_output)?;
             let ledger = self.intake.ledger();
             let mut before = (u64::MAX, Instant::now());
             let dead = loop {
