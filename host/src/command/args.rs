@@ -89,12 +89,8 @@ pub(super) struct RunArgs {
     /// How many files are read at a time [default: one a processor]
     #[arg(short, long, value_name = "N", env = "ORGWATCH_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
-    /// Hand the findings of a replay to the configured sinks, too
-    #[arg(long, requires = "events")]
-    pub(super) deliver: bool,
-    /// Replay: print what rules under observation find, too
-    #[arg(long, requires = "events")]
-    pub(super) observed: bool,
+    #[command(flatten)]
+    pub(super) replay: ReplayArgs,
     #[command(flatten)]
     pub(super) state: StateFolder,
     /// Load the rules, check everything, find the events, and stop there
@@ -102,6 +98,17 @@ pub(super) struct RunArgs {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) look: Look,
+}
+
+/// What becomes of the findings of a replay, beside being printed.
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// Hand the findings of a replay to the configured sinks, too
+    #[arg(long, requires = "events")]
+    pub(super) deliver: bool,
+    /// Print what rules under observation find in a replay, too
+    #[arg(long, requires = "events")]
+    pub(super) observed: bool,
 }
 
 /// Where the ledger lives.

@@ -146,7 +146,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
     let judge = Judge::new(rules).redacting(found.redacts).tuned(Arc::clone(&found.tuning));
-    let keeping = arguments.deliver || arguments.state.state_dir.is_some();
+    let keeping = arguments.replay.deliver || arguments.state.state_dir.is_some();
     let totals = if keeping {
         let keeping = Keeping::start(arguments, judge)?;
         let keep = |verdicts: &Verdicts| keeping.keep(verdicts);
@@ -195,7 +195,7 @@ fn replay(
     };
     let bar = progress_bar(inputs);
     let log_level = arguments.look.log_level.unwrap_or(LogLevel::Warn).into();
-    let observed = arguments.observed;
+    let observed = arguments.replay.observed;
     let replay = Replay { judge, inputs, range, jobs, encoding, observed, log_level, keep };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };

@@ -6,8 +6,6 @@
 //!
 //! All of this happens on the thread that writes, within the transaction that files the findings.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use orgwatch_rules_sdk::Severity;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -95,15 +93,17 @@ pub(super) fn hold(
     };
     let holder = match (&of_group, &of_cap) {
         (Some(open), _) if severity <= open.severity => Some(open.number),
-        (Some(_), _) => None,
         (None, Some(open)) if group.cap.is_some_and(|cap| open.delivered >= cap) && severity <= open.severity => {
             Some(open.number)
         }
-        (None, _) => None,
+        _ => None,
     };
     if let Some(holder) = holder {
         connection
-            .prepare_cached("INSERT OR IGNORE INTO held (sink, finding, grouping) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT INTO held (sink, finding, grouping) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (finding, sink) DO UPDATE SET grouping = excluded.grouping",
+            )?
             .execute([sink, place, holder])?;
         return Ok(true);
     }
@@ -176,20 +176,6 @@ impl Ledger {
             self.shared.owed.send_modify(|count| *count += 1);
         }
         Ok(told)
-    }
-
-    /// Returns how long it is until the next group ends; nothing where there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the ledger cannot be read.
-    pub async fn next_group_end(&self, now: Timestamp) -> Result<Option<Duration>, LedgerError> {
-        let ends: Option<i64> = self
-            .read(|connection| {
-                connection.query_row("SELECT min(ends) FROM grouping WHERE told = 0", [], |row| row.get(0))
-            })
-            .await?;
-        Ok(ends.map(|ends| Duration::from_millis(u64::try_from(ends - millis(now)).unwrap_or(0))))
     }
 }
 

@@ -154,7 +154,7 @@ fn of_value(value: &Value, may_name_session: bool) -> Worth {
         "prefix" | "suffix" | "wildcard" if text.is_some_and(|text| text.trim_matches('*').is_empty()) => Worth::Wide,
         "suffix" if may_name_session => Worth::Caller,
         // The role has to be written out; only the session may be left open.
-        "wildcard" if may_name_session && text.is_some_and(|text| role_is_open(text)) => Worth::Caller,
+        "wildcard" if may_name_session && text.is_some_and(role_is_open) => Worth::Caller,
         _ => Worth::Good,
     }
 }

@@ -1,5 +1,7 @@
 //! Tuning, by itself: what it decides, and that it decides nothing else.
 
+use std::fmt::Write as _;
+
 use orgwatch_rules_sdk::Severity;
 use orgwatch_rules_sdk::json::Document;
 use proptest::prelude::*;
@@ -92,7 +94,7 @@ fn a_condition_may_rest_on_the_finding_and_the_event_together() {
             r#"{ finding = { event = { actor = [{ prefix = "arn:aws:sts::111122223333:assumed-role/OrgAdmin/" }] } } }"#,
             true,
         ),
-        (r#"{ event = { errorCode = [{ exists = true }] } }"#, false),
+        (r"{ event = { errorCode = [{ exists = true }] } }", false),
         (r#"{ "$or" = [{ finding = { key = ["x"] } }, { event = { userAgent = ["terraform"] } }] }"#, true),
     ] {
         let tuning = tuning(&text(when)).unwrap();
@@ -270,10 +272,8 @@ fn with(chosen: &[usize], observe: bool) -> Tuning {
     for (place, &number) in chosen.iter().enumerate() {
         let expires = ["2026-10-31", "2026-11-30"][number % 2];
         let rule = ["org.*", RULE][place % 2];
-        text += &format!(
-            "[[exception]]\nrule = \"{rule}\"\nwhen = {}\nowner = \"{place}\"\nreason = \"r\"\nexpires = \"{expires}\"\n",
-            POOL[number]
-        );
+        let _ = writeln!(text, "[[exception]]\nrule = \"{rule}\"\nwhen = {}\nowner = \"{place}\"", POOL[number]);
+        let _ = writeln!(text, "reason = \"r\"\nexpires = \"{expires}\"");
     }
     tuning(&text).unwrap()
 }

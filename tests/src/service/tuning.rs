@@ -9,7 +9,7 @@ use crate::live::{Live, eventually};
 use crate::records::{account_left, lines, policy_attached, policy_detached};
 use crate::support::Run;
 
-/// An exception for what the role OrgAdmin attaches.
+/// An exception for what one role attaches.
 fn exception(expires: &str) -> String {
     let when = r#"{ event = { eventName = ["AttachPolicy"], userIdentity = { sessionContext = { sessionIssuer = { arn = ["arn:aws:iam::111122223333:role/OrgAdmin"] } } } } }"#;
     format!(
