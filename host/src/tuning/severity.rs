@@ -1,6 +1,6 @@
 //! Severity by account and by organizational unit.
 //!
-//! The account is the one that the finding is about: the detail `member_account` where the rule gives one, as those of the pack
+//! The account is the one that the finding is about: the detail `member_account` or `account` where the rule gives one, as many of the pack
 //! `aws-organizations` do, else the account that the event belongs to. Otherwise nearly everything that happens to an organization would
 //! be graded as the management account, in which it is done.
 
@@ -14,8 +14,8 @@ use super::TuningError;
 use crate::finding::Finding;
 use crate::table::Table;
 
-/// The detail that names the account which a finding is about.
-const MEMBER: &str = "member_account";
+/// The details that name the account which a finding is about; the first that does counts.
+const ABOUT: [&str; 2] = ["member_account", "account"];
 
 /// The column of the table `accounts` that names an account's organizational unit.
 const UNIT: &str = "ou";
@@ -74,8 +74,8 @@ impl SeverityBy {
 
 /// Returns the account that a finding is about.
 pub(super) fn account_of(finding: &Finding) -> Option<&str> {
-    let member = finding.details.get(MEMBER).and_then(Value::as_str).filter(|text| is_account(text));
-    member.or(finding.event.account.as_deref())
+    let named = |detail: &str| finding.details.get(detail).and_then(Value::as_str).filter(|text| is_account(text));
+    ABOUT.into_iter().find_map(named).or(finding.event.account.as_deref())
 }
 
 fn is_account(text: &str) -> bool {

@@ -134,8 +134,11 @@ fn a_severity_goes_by_the_account_that_the_finding_is_about_and_by_its_unit() {
     assert_eq!(severity("777788889999"), Severity::Informational);
     // Nobody knows this one: the rule decides.
     assert_eq!(severity("123456789012"), Severity::High);
-    // The detail is no account: the event's own account counts.
-    assert_eq!(severity("all of them"), Severity::Medium);
+    // The detail is no account: the other one counts, and without it the event's own.
+    assert_eq!(severity("all of them"), Severity::Critical);
+    let mut about_nobody = finding("all of them", "2026-11-01T00:00:00Z");
+    about_nobody.details.remove("account");
+    assert_eq!(tune(&tuning, about_nobody).finding.severity, Severity::Medium);
     assert!(tuning.warnings(Timestamp::UNIX_EPOCH).is_empty());
 }
 
