@@ -33,3 +33,4 @@ pub mod source;
 pub mod state;
 pub mod table;
 pub mod telemetry;
+pub mod tuning;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::config::{Config, RuleConfig};
 use crate::rule::{Instance, RuleFile};
 use crate::sandbox::is_rule_id;
+use crate::tuning::RuleIds;
 
 /// Why a configuration makes no sense with these rules.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +65,11 @@ pub enum PlanError {
         /// The other.
         second: String,
     },
+    /// Settings for several rules at once.
+    #[error(
+        "[rule.\"{0}\"] is for several rules, and gives them settings or a component\nhint: those are a rule's own; give them under its id"
+    )]
+    PatternWithSettings(String),
     /// A setting that JSON cannot hold.
     #[error("[rule.\"{id}\"] has a setting that is not a finite number")]
     NotJson {
@@ -83,12 +89,17 @@ pub fn instances(config: &Config, files: &[RuleFile]) -> Result<Vec<Instance>, P
     let known = components.keys().copied().collect::<Vec<_>>().join(", ");
     let mut instances = Vec::new();
     for (&id, &file) in &components {
-        let settings = config.rule.get(id);
         if !is_generic(&files[file]) {
-            instances.extend(instance(id, file, settings.unwrap_or(&RuleConfig::default()))?);
+            instances.extend(instance(id, file, &RuleConfig::of(&config.rule, id))?);
         }
     }
     for (id, rule) in &config.rule {
+        if RuleIds::is_pattern(id) {
+            if rule.r#use.is_some() || !rule.settings.is_empty() {
+                return Err(PlanError::PatternWithSettings(id.clone()));
+            }
+            continue;
+        }
         match &rule.r#use {
             None if components.get(id.as_str()).is_some_and(|&file| is_generic(&files[file])) => {
                 return Err(PlanError::Generic { id: id.clone() });
@@ -103,7 +114,7 @@ pub fn instances(config: &Config, files: &[RuleFile]) -> Result<Vec<Instance>, P
                 if components.contains_key(id.as_str()) {
                     return Err(PlanError::TakenId { id: id.clone(), component: component.clone() });
                 }
-                instances.extend(instance(id, file, rule)?);
+                instances.extend(instance(id, file, &RuleConfig::of(&config.rule, id))?);
             }
         }
     }
@@ -135,14 +146,15 @@ fn components(files: &[RuleFile]) -> Result<BTreeMap<&str, usize>, PlanError> {
 }
 
 fn instance(id: &str, file: usize, rule: &RuleConfig) -> Result<Option<Instance>, PlanError> {
-    if !rule.enabled {
+    if !rule.is_enabled() {
         return Ok(None);
     }
     let settings = json_table(&rule.settings).ok_or_else(|| PlanError::NotJson { id: id.to_owned() })?;
     Ok(Some(Instance { id: id.to_owned(), file, settings, severity: rule.severity }))
 }
 
-fn json_table(table: &toml::Table) -> Option<Map<String, Value>> {
+/// Turns a TOML table into JSON; nothing where it holds a number that JSON does not have.
+pub(crate) fn json_table(table: &toml::Table) -> Option<Map<String, Value>> {
     table.iter().map(|(key, value)| Some((key.clone(), json(value)?))).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Routes: which findings go to which sinks.
 
+use std::collections::BTreeMap;
+
 use glob::{MatchOptions, Pattern};
 use orgwatch_rules_sdk::Severity;
 use schemars::JsonSchema;
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
 use crate::ledger::SinkNumber;
+use crate::tuning::{Group, GroupConfig, GroupError};
 
 /// One route, as it is written. A finding takes every route that fits it; a condition that is left out fits everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +26,9 @@ pub struct RouteConfig {
     pub accounts: Vec<String>,
     /// The sinks, by name.
     pub sinks: Vec<String>,
+    /// How findings that belong together are told together. Without it each is delivered at once.
+    #[serde(default)]
+    pub group: Option<GroupConfig>,
 }
 
 /// Why routes make no sense.
@@ -39,6 +45,9 @@ pub enum RouteError {
     /// A route leads nowhere.
     #[error("a route has no sinks\nhint: name one, or leave the route out")]
     NoSinks,
+    /// Findings cannot be grouped like this.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A pattern of rule ids is none.
     #[error("`{pattern}` is not a pattern of rule ids: {reason}")]
     Pattern {
@@ -61,6 +70,7 @@ struct Route {
     severity: Severity,
     accounts: Vec<String>,
     sinks: Vec<usize>,
+    group: Option<GroupConfig>,
 }
 
 impl Routes {
@@ -76,6 +86,7 @@ impl Routes {
                 severity: Severity::Informational,
                 accounts: Vec::new(),
                 sinks: (0..sinks.len()).collect(),
+                group: None,
             };
             return Ok(Self { routes: vec![everything] });
         }
@@ -85,11 +96,22 @@ impl Routes {
 
     /// Returns the sinks, by their places in the list of names, that a rule's findings of some severity about some account go to, each once.
     pub fn sinks(&self, rule: &str, severity: Severity, account: Option<&str>) -> Vec<usize> {
-        let fitting = self.routes.iter().filter(|route| route.fits(rule, severity, account));
-        let mut sinks: Vec<usize> = fitting.flat_map(|route| route.sinks.iter().copied()).collect();
-        sinks.sort_unstable();
-        sinks.dedup();
-        sinks
+        self.paths(rule, severity, account).into_keys().collect()
+    }
+
+    /// Returns the same with how each of them has such findings grouped. A sink to which one route leads without grouping gets them at once;
+    /// of several groupings the first route's counts.
+    pub fn paths(&self, rule: &str, severity: Severity, account: Option<&str>) -> BTreeMap<usize, Option<GroupConfig>> {
+        let mut paths: BTreeMap<usize, Option<GroupConfig>> = BTreeMap::new();
+        for route in self.routes.iter().filter(|route| route.fits(rule, severity, account)) {
+            for &sink in &route.sinks {
+                let path = paths.entry(sink).or_insert(route.group);
+                if route.group.is_none() {
+                    *path = None;
+                }
+            }
+        }
+        paths
     }
 
     /// Tells whether some finding of a rule with some severity finds a sink, whatever account it is about.
@@ -102,6 +124,9 @@ impl Route {
     fn new(route: &RouteConfig, sinks: &[&str]) -> Result<Self, RouteError> {
         if route.sinks.is_empty() {
             return Err(RouteError::NoSinks);
+        }
+        if let Some(group) = &route.group {
+            group.check()?;
         }
         let place = |name: &String| {
             sinks.iter().position(|sink| sink == name).ok_or_else(|| RouteError::NoSuchSink {
@@ -117,6 +142,7 @@ impl Route {
             severity: route.severity.unwrap_or(Severity::Informational),
             accounts: route.accounts.clone(),
             sinks: route.sinks.iter().map(place).collect::<Result<_, _>>()?,
+            group: route.group,
         })
     }
 
@@ -155,7 +181,21 @@ impl Router {
         self.sinks.clone()
     }
 
-    /// Returns the queues that a finding goes to. One that tells of a rule goes where that rule's findings go, too.
+    /// Returns the queues that a finding of a rule goes to: those that it goes to at once, and those at which it belongs to a group.
+    pub fn paths(&self, finding: &Finding) -> (Vec<SinkNumber>, Vec<(SinkNumber, Group)>) {
+        let account = finding.event.account.as_deref();
+        let (mut at_once, mut grouped) = (Vec::new(), Vec::new());
+        for (sink, group) in self.routes.paths(&finding.rule.id, finding.severity, account) {
+            match (self.sinks.get(sink), group) {
+                (Some(&sink), Some(group)) => grouped.push((sink, group.group(finding))),
+                (Some(&sink), None) => at_once.push(sink),
+                (None, _) => {}
+            }
+        }
+        (at_once, grouped)
+    }
+
+    /// Returns the queues that a finding goes to, grouped or not. One that tells of a rule goes where that rule's findings go, too.
     pub fn queues(&self, finding: &Finding, about_rule: Option<&str>) -> Vec<SinkNumber> {
         let account = finding.event.account.as_deref();
         let mut sinks = self.routes.sinks(&finding.rule.id, finding.severity, account);

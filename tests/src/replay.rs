@@ -5,6 +5,7 @@ mod index;
 mod inputs;
 mod order;
 mod shapes;
+mod tuning;
 
 use crate::support::{Ran, Run};
 

@@ -7,6 +7,7 @@ mod running;
 mod same;
 mod sinks;
 mod tables;
+mod tuning;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -80,6 +80,33 @@ fn an_event_sees_what_came_before_it_and_not_what_came_after_in_whatever_order_t
 }
 
 #[test]
+fn tuning_is_asked_about_the_form_that_a_finding_has_in_the_end() {
+    let records: Vec<Value> = (0..5)
+        .map(|minute| call(minute, "arn:a", &format!("{:012}", 100_000_000_000_u64 + u64::from(minute))))
+        .collect();
+    let excepted = |condition: &str| {
+        let exception = format!(
+            "[[exception]]\nrule = \"guest.*\"\nwhen = {condition}\nowner = \"a\"\nreason = \"b\"\nexpires = \"2027-01-01\"\n"
+        );
+        let ran = replay(&records, &exception);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        (of_key(&ran, "many arn:a").len(), of_key(&ran, "each").len(), ran.stderr.contains(", 1 excepted, "))
+    };
+    // The last record of the period gives it its form.
+    let many = |account: &str| {
+        excepted(&format!(
+            "{{ finding = {{ key = [{{ prefix = \"many\" }}] }}, event = {{ recipientAccountId = [\"{account}\"] }} }}"
+        ))
+    };
+    assert_eq!(many("100000000004"), (0, 5, true));
+    assert_eq!(many("100000000003"), (1, 5, false));
+    assert_eq!(excepted("{ finding = { details = { actions = [2] } } }"), (1, 4, true));
+    let observed = replay(&records, "[rule.\"guest.*\"]\nobserve = true\n");
+    assert_eq!(observed.stdout, "");
+    assert!(observed.stderr.contains("; 0 findings, 7 observed, 0 gaps"), "{}", observed.stderr);
+}
+
+#[test]
 fn many_in_a_period_are_one_finding_in_the_form_of_the_latest() {
     let records: Vec<Value> = (0..40)
         .map(|minute| call(minute, "arn:a", &format!("{:012}", 100_000_000_000_u64 + u64::from(minute))))

@@ -42,6 +42,9 @@ pub(super) enum Command {
     /// Show what was found: the ledger's findings
     #[command(subcommand)]
     Findings(FindingsCommand),
+    /// Show what the configuration excepts, and how often that held
+    #[command(subcommand)]
+    Exceptions(ExceptionsCommand),
     /// Show what could not be judged, and have it tried again
     #[command(subcommand)]
     Gaps(GapsCommand),
@@ -86,9 +89,8 @@ pub(super) struct RunArgs {
     /// How many files are read at a time [default: one a processor]
     #[arg(short, long, value_name = "N", env = "ORGWATCH_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
-    /// Hand the findings of a replay to the configured sinks, too
-    #[arg(long, requires = "events")]
-    pub(super) deliver: bool,
+    #[command(flatten)]
+    pub(super) replay: ReplayArgs,
     #[command(flatten)]
     pub(super) state: StateFolder,
     /// Load the rules, check everything, find the events, and stop there
@@ -96,6 +98,17 @@ pub(super) struct RunArgs {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) look: Look,
+}
+
+/// What becomes of the findings of a replay, beside being printed.
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// Hand the findings of a replay to the configured sinks, too
+    #[arg(long, requires = "events")]
+    pub(super) deliver: bool,
+    /// Print what rules under observation find in a replay, too
+    #[arg(long, requires = "events")]
+    pub(super) observed: bool,
 }
 
 /// Where the ledger lives.
@@ -150,11 +163,23 @@ pub(super) struct FindingsListArgs {
     /// Only what was found from this time on: RFC 3339, or a span back from now such as 24h or 7d
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<Time>,
+    /// Those that tuning keeps from every sink, with the reason
+    #[arg(long, conflicts_with = "grouped")]
+    pub(super) suppressed: bool,
+    /// Those that were held at a sink for a summary
+    #[arg(long)]
+    pub(super) grouped: bool,
     /// The latest so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(super) limit: usize,
     #[command(flatten)]
     pub(super) read: ReadArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExceptionsCommand {
+    /// List the exceptions with their owners and reasons, until when they last, and how many findings they have kept back
+    List(ReadArgs),
 }
 
 #[derive(Debug, Subcommand)]

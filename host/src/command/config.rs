@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{ConfigCommand, RuleSource};
@@ -57,6 +58,9 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
         );
         tell(&*Box::<dyn std::error::Error>::from(message));
         exit = exit.max(Exit::Usage);
+    }
+    for warning in found.tuning.warnings(Timestamp::now()) {
+        warn(&warning);
     }
     for (rule, table) in found.missing_tables() {
         warn(&format!(

@@ -47,7 +47,7 @@ impl Keeping {
         let mut config = Config::read(arguments.source.config.as_deref()).map_err(Failure::usage)?;
         // What goes to standard output, the replay writes itself.
         config.sink.retain(|sink| !matches!(sink, SinkConfig::Stdout(_)));
-        if arguments.deliver && config.sink.is_empty() {
+        if arguments.replay.deliver && config.sink.is_empty() {
             return Err(Failure::usage(
                 "--deliver, but no sink is configured\nhint: add a [[sink]] to the configuration",
             ));
@@ -68,7 +68,7 @@ impl Keeping {
         let mut queues = JoinSet::new();
         let mut paths = Router::default();
         let mut names: Vec<String> = Vec::new();
-        if arguments.deliver {
+        if arguments.replay.deliver {
             let routes = check(&mut config)?;
             names = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
             let numbers = runtime.block_on(ledger.sinks(names.clone())).map_err(Failure::input_output)?;
@@ -109,6 +109,8 @@ impl Keeping {
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.runtime.block_on(async {
             self.intake.file_reports().await;
+            // What comes later is no part of this replay: nothing is held any longer.
+            self.intake.end_groups(true).await.map_err(Failure::input_output)?;
             let ledger = self.intake.ledger();
             let mut before = (u64::MAX, Instant::now());
             let dead = loop {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::encoding::{Encoding, harmless_json};
 use crate::escape::terminal;
 use crate::exit::Exit;
-use crate::ledger::{FindingQuery, Reader, StoredFinding};
+use crate::ledger::{FindingQuery, Reader, Sort, StoredFinding};
 
 /// Where a hint leads that says what happens next.
 const NEXT: &str = "the running service takes them up within seconds, or the next one when it starts";
@@ -56,13 +56,13 @@ pub(super) fn dead_letters(command: &DeadLettersCommand) -> Result<Exit, Failure
 }
 
 /// Opens the ledger of the state directory that the arguments and the configuration name.
-fn open(place: &LedgerPlace) -> Result<Reader, Failure> {
+pub(super) fn open(place: &LedgerPlace) -> Result<Reader, Failure> {
     let config = Config::read(place.config.as_deref()).map_err(Failure::usage)?;
     let folder = state_folder(place.folder.state_dir.as_deref(), &config.state)?;
     Reader::open(&folder).map_err(Failure::input_output)
 }
 
-fn as_json(output: Option<Output>) -> bool {
+pub(super) fn as_json(output: Option<Output>) -> bool {
     output.map_or(!io::stdout().is_terminal(), |output| output != Output::Text)
 }
 
@@ -71,6 +71,11 @@ fn list_findings(arguments: &FindingsListArgs) -> Result<Exit, Failure> {
         rule: arguments.rule.clone(),
         severity: arguments.severity,
         since: arguments.since.map(|time| time.0),
+        sort: match (arguments.suppressed, arguments.grouped) {
+            (true, _) => Sort::Suppressed,
+            (_, true) => Sort::Grouped,
+            _ => Sort::Delivered,
+        },
         limit: Some(arguments.limit),
     };
     let found = open(&arguments.read.state)?.findings(&query).map_err(Failure::input_output)?;
@@ -78,20 +83,25 @@ fn list_findings(arguments: &FindingsListArgs) -> Result<Exit, Failure> {
     let mut text = String::new();
     for stored in &found {
         let finding = &stored.finding;
-        if json {
-            text += &harmless_json(finding);
-            text.push('\n');
-        } else {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "{}  {:<13}  {}  {}",
-                &finding.id.to_string()[..12],
-                finding.severity,
-                terminal(finding.event.time.as_deref().unwrap_or("-")),
-                terminal(&finding.title)
-            );
+        match (&stored.suppressed, json) {
+            (None, true) => text += &harmless_json(finding),
+            (Some(reason), true) => text += &harmless_json(&json!({ "suppressed": reason, "finding": finding })),
+            (reason, false) => {
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    text,
+                    "{}  {:<13}  {}  {}",
+                    &finding.id.to_string()[..12],
+                    finding.severity,
+                    terminal(finding.event.time.as_deref().unwrap_or("-")),
+                    terminal(&finding.title)
+                );
+                if let Some(reason) = reason {
+                    let _ = write!(text, "  ({})", terminal(reason));
+                }
+            }
         }
+        text.push('\n');
     }
     print(text)
 }
@@ -121,6 +131,7 @@ fn show(stored: &StoredFinding, json: bool) -> Vec<u8> {
             "revision": stored.revision,
             "filed": stored.filed.to_string(),
             "updated": stored.updated.to_string(),
+            "suppressed": stored.suppressed,
             "deliveries": deliveries,
         });
         return (harmless_json(&value) + "\n").into_bytes();
@@ -128,6 +139,9 @@ fn show(stored: &StoredFinding, json: bool) -> Vec<u8> {
     let mut text = Vec::new();
     Encoding::Text { color: false }.encode(&stored.finding, &mut text);
     let mut more = format!("          filed {}, revision {} of {}\n", stored.filed, stored.revision, stored.updated);
+    if let Some(reason) = &stored.suppressed {
+        let _ = writeln!(more, "          delivered to nobody: {}", terminal(reason));
+    }
     for (sink, became) in &stored.deliveries {
         let _ = writeln!(more, "          {}: {}", terminal(sink), terminal(became));
     }

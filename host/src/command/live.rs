@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::args::RunArgs;
 use super::run::{RulesFound, count, load_rules, processors};
 use super::{Failure, print};
@@ -20,6 +22,7 @@ use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::telemetry::{Metrics, Otlp, start_log};
+use crate::tuning::Tuning;
 
 /// Runs live until somebody says stop.
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
@@ -39,17 +42,19 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
-    let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables);
+    let tuning = Arc::clone(&found.tuning);
+    warn_of(&tuning);
+    let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes);
     for (rule, reason) in &first.refused {
         tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
     }
     for rule in first.judge.rules() {
-        if !routes.can_take(&rule.id, rule.defaults.worst()) {
+        if !first.routes.can_take(&rule.id, rule.defaults.worst()) {
             tracing::warn!(rule = rule.id, "no route takes findings of this rule to any sink");
         }
     }
     for condition in
-        Condition::ALL.into_iter().filter(|condition| !routes.can_take(condition.id(), condition.severity()))
+        Condition::ALL.into_iter().filter(|condition| !first.routes.can_take(condition.id(), condition.severity()))
     {
         tracing::warn!(condition = condition.id(), "no route takes this trouble with the service to any sink");
     }
@@ -66,10 +71,15 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::input_output(format!("failed to start the runtime: {error}")))?;
     let source = arguments.source.clone();
+    let sinks: Vec<String> = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
     let reload = move || {
         let found = RulesFound::find(&source, false).map_err(|failure| failure.to_string())?;
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
-        Ok(Loaded::new(rules, found.broken(), found.redacts, &found.tables))
+        let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
+        let routes = Routes::new(&found.routes, &sinks).map_err(|error| error.to_string())?;
+        let tuning = Arc::clone(&found.tuning);
+        warn_of(&tuning);
+        Ok(Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes))
     };
     let source = arguments.source.clone();
     let configured = config.clone();
@@ -94,7 +104,6 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         let service = Service {
             ledger,
             sinks,
-            routes,
             sources,
             rules,
             ack: config.state.ack,
@@ -105,6 +114,13 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         };
         service.run().await.map_err(Failure::input_output)
     })
+}
+
+/// Logs what is allowed and may not be meant.
+fn warn_of(tuning: &Tuning) {
+    for warning in tuning.warnings(Timestamp::now()) {
+        tracing::warn!("{}", warning.replace("\nhint: ", "; "));
+    }
 }
 
 /// Puts in what runs where nothing is configured, and checks that names and routes fit together.

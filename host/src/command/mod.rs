@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod config;
 mod deliver;
+mod exceptions;
 mod inputs;
 mod inspect;
 mod ledger;
@@ -92,6 +93,7 @@ pub fn main() -> Exit {
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Findings(command)) => ledger::findings(&command),
+        Some(Command::Exceptions(command)) => exceptions::run(&command),
         Some(Command::Gaps(command)) => ledger::gaps(&command),
         Some(Command::DeadLetters(command)) => ledger::dead_letters(&command),
         Some(Command::Sinks(command)) => sinks::run(&command),

@@ -22,11 +22,13 @@ use crate::exit::Exit;
 use crate::judge::{Judge, Verdicts};
 use crate::plan;
 use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
+use crate::route::RouteConfig;
 use crate::rule::{Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{self, Engine, Limits};
 use crate::source::files::Input;
 use crate::table::Tables;
 use crate::telemetry::LogLevel;
+use crate::tuning::Tuning;
 
 /// The rules that a command works with, before they are loaded.
 pub(super) struct RulesFound {
@@ -34,6 +36,8 @@ pub(super) struct RulesFound {
     pub(super) redacts: bool,
     pub(super) limits: Limits,
     pub(super) tables: Arc<Tables>,
+    pub(super) tuning: Arc<Tuning>,
+    pub(super) routes: Vec<RouteConfig>,
     pub(super) files: Vec<RuleFile>,
     pub(super) instances: Vec<Instance>,
 }
@@ -62,7 +66,10 @@ impl RulesFound {
             files.extend(found.files(&limits).map_err(Failure::rules)?);
         }
         let instances = plan::instances(&config, &files).map_err(Failure::usage)?;
-        Ok(Self { redacts: !config.keep_credentials, limits, tables, files, instances })
+        let ids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
+        let tuning = Arc::new(Tuning::new(&config, &ids, &tables).map_err(Failure::usage)?);
+        let redacts = !config.keep_credentials;
+        Ok(Self { redacts, limits, tables, tuning, routes: config.route, files, instances })
     }
 
     /// Returns the rules that read a table which is not configured, each with the table's name.
@@ -138,8 +145,8 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         let [rules, inputs] = [(rules.len(), "rule"), (inputs.len(), "input")].map(|(n, noun)| count(n as u64, noun));
         return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
-    let judge = Judge::new(rules).redacting(found.redacts);
-    let keeping = arguments.deliver || arguments.state.state_dir.is_some();
+    let judge = Judge::new(rules).redacting(found.redacts).tuned(Arc::clone(&found.tuning));
+    let keeping = arguments.replay.deliver || arguments.state.state_dir.is_some();
     let totals = if keeping {
         let keeping = Keeping::start(arguments, judge)?;
         let keep = |verdicts: &Verdicts| keeping.keep(verdicts);
@@ -188,7 +195,8 @@ fn replay(
     };
     let bar = progress_bar(inputs);
     let log_level = arguments.look.log_level.unwrap_or(LogLevel::Warn).into();
-    let replay = Replay { judge, inputs, range, jobs, encoding, log_level, keep };
+    let observed = arguments.replay.observed;
+    let replay = Replay { judge, inputs, range, jobs, encoding, observed, log_level, keep };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
     let totals = replay.run(output, messages, |bytes| bar.inc(bytes)).map_err(|error| match error {
@@ -203,7 +211,7 @@ fn replay(
     };
     // A summary that cannot be written has nobody to be told to.
     let _ = writeln!(io::stderr(), "{summary}");
-    Ok(totals)
+    Ok(summary.totals)
 }
 
 /// One worker a processor.
@@ -248,6 +256,17 @@ struct Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Totals { inputs, records, outside, skipped, asked, evaluations, findings, gaps, .. } = self.totals;
+        for (exception, number) in &self.totals.excepted {
+            writeln!(formatter, "kept back: {} by {}", count(*number, "finding"), terminal(exception))?;
+        }
+        for (exception, number) in &self.totals.expired {
+            writeln!(
+                formatter,
+                "expired: {} would be kept back by {}",
+                count(*number, "finding"),
+                terminal(exception)
+            )?;
+        }
         write!(formatter, "read {} in {}", count(records, "record"), count(inputs, "input"))?;
         if outside > 0 {
             write!(formatter, " ({} outside the time range)", digits(outside))?;
@@ -267,6 +286,13 @@ impl fmt::Display for Summary {
             .collect();
         if !by_severity.is_empty() {
             write!(formatter, " ({})", by_severity.join(", "))?;
+        }
+        if self.totals.observed > 0 {
+            write!(formatter, ", {} observed", digits(self.totals.observed))?;
+        }
+        let excepted: u64 = self.totals.excepted.values().sum();
+        if excepted > 0 {
+            write!(formatter, ", {} excepted", digits(excepted))?;
         }
         write!(formatter, ", {}", count(gaps, "gap"))?;
         let seconds = self.took.as_secs_f64();

@@ -1,5 +1,6 @@
 //! `orgwatch.toml`, as it is written. [`plan`](crate::plan) checks it and makes of it what a run does.
 
+mod rule;
 mod secret;
 mod span;
 mod state;
@@ -10,10 +11,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use orgwatch_rules_sdk::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::rule::{RuleConfig, RulesPath};
 pub use self::secret::{Secret, SecretError};
 pub use self::span::{NotASpan, Span};
 pub use self::state::StateConfig;
@@ -23,6 +24,7 @@ use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::table::TableConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::tuning::ExceptionConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,8 +32,10 @@ use crate::telemetry::TelemetryConfig;
 pub struct Config {
     /// Where the rules are, unless `--rules` says it.
     pub rules: Vec<RulesPath>,
-    /// What single rules are given, by id.
+    /// What single rules are given, by id, or several by a pattern of ids.
     pub rule: BTreeMap<String, RuleConfig>,
+    /// Findings that are in order, until a day.
+    pub exception: Vec<ExceptionConfig>,
     /// Lookup tables.
     pub table: Vec<TableConfig>,
     /// What a rule may use.
@@ -48,35 +52,6 @@ pub struct Config {
     pub state: StateConfig,
     /// What can be seen of a running service.
     pub telemetry: TelemetryConfig,
-}
-
-/// One place of rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RulesPath {
-    /// A component, a pack, or a folder of either; relative to the configuration file.
-    pub path: PathBuf,
-}
-
-/// What one rule is given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RuleConfig {
-    /// False to leave the rule out.
-    pub enabled: bool,
-    /// The id of the component that runs under this rule's id, where it is not the same.
-    pub r#use: Option<String>,
-    /// A severity over whatever the rule says.
-    pub severity: Option<Severity>,
-    /// Settings, in the rule's own terms.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub settings: toml::Table,
-}
-
-impl Default for RuleConfig {
-    fn default() -> Self {
-        Self { enabled: true, r#use: None, severity: None, settings: toml::Table::new() }
-    }
 }
 
 /// What a rule may use; what is left out stays at its default.
@@ -195,7 +170,7 @@ mod tests {
     fn an_unknown_key_names_the_known_ones() {
         let error = toml::from_str::<Config>("[rule.x]\nsetings = {}").unwrap_err().to_string();
         assert!(
-            error.contains("unknown field `setings`, expected one of `enabled`, `use`, `severity`, `settings`"),
+            error.contains("unknown field `setings`, expected one of `enabled`, `observe`, `use`, `severity`, `severity_by`, `settings`"),
             "{error}"
         );
     }

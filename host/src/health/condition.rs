@@ -33,13 +33,15 @@ pub enum Condition {
     DiskFull,
     /// A rule that looks back has more to remember than is kept.
     StateFull,
+    /// An exception is over, and what it was for is delivered again.
+    ExceptionExpired,
     /// Rules or tuning that should have been loaded anew could not be; the last good ones go on.
     ReloadFailed,
 }
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RuleFault,
         Self::Unreadable,
         Self::SourceStuck,
@@ -54,6 +56,7 @@ impl Condition {
         Self::TwoBodies,
         Self::DiskFull,
         Self::StateFull,
+        Self::ExceptionExpired,
         Self::ReloadFailed,
     ];
 
@@ -74,6 +77,7 @@ impl Condition {
             Self::TwoBodies => "orgwatch.two-bodies",
             Self::DiskFull => "orgwatch.disk-full",
             Self::StateFull => "orgwatch.state-full",
+            Self::ExceptionExpired => "orgwatch.exception-expired",
             Self::ReloadFailed => "orgwatch.reload-failed",
         }
     }
@@ -81,7 +85,9 @@ impl Condition {
     /// Returns how serious it is, where nothing else decides.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::FutureEvent | Self::TwoBodies | Self::Unreadable | Self::SinkStuck => Severity::Medium,
+            Self::FutureEvent | Self::TwoBodies | Self::Unreadable | Self::SinkStuck | Self::ExceptionExpired => {
+                Severity::Medium
+            }
             Self::RuleFault
             | Self::SourceStuck
             | Self::SourceQuiet
@@ -130,6 +136,9 @@ impl Condition {
             Self::TwoBodies => format!("The source {subject} brought two different records with one event id"),
             Self::DiskFull => "The ledger has no room left, and the intake waits".to_owned(),
             Self::StateFull => format!("The rule {subject} has more to remember than is kept"),
+            Self::ExceptionExpired => {
+                format!("The exception {subject} is over, and what it was for is delivered again")
+            }
             Self::ReloadFailed => "Changed rules could not be loaded, and the ones before go on".to_owned(),
         };
         if over { format!("Over: {title}") } else { title }

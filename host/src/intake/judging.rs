@@ -17,7 +17,7 @@ use crate::finding::Finding;
 use crate::gap::{Gap, GapCause};
 use crate::health::{Condition, Occurrence};
 use crate::judge::{Asked, Judge, Verdicts};
-use crate::ledger::{Commit, Filing, OpenGap};
+use crate::ledger::{Commit, OpenGap};
 use crate::redact;
 use crate::sandbox::LogLevel;
 use crate::sink::Stop;
@@ -196,6 +196,7 @@ impl Judging {
         for (rule, level, message) in &verdicts.log {
             log(rule, *level, message);
         }
+        self.intake.expired(&verdicts.expired, self.now);
         for finding in verdicts.findings {
             self.finding(finding);
         }
@@ -204,6 +205,7 @@ impl Judging {
             self.judged.remembered.push((Arc::clone(&waiting.rule), waiting.at));
             self.judged.commit.state.remembered.push(waiting);
         }
+        self.judged.commit.findings.extend(verdicts.withheld.into_iter().map(Intake::withheld_filing));
     }
 
     fn finding(&mut self, finding: Finding) {
@@ -218,16 +220,6 @@ impl Judging {
 }
 
 impl Intake {
-    /// Finds the sinks of a finding.
-    pub(super) fn filing(&self, finding: Finding, now: Timestamp) -> Filing {
-        let sinks = self.router.queues(&finding, None);
-        if sinks.is_empty() && self.router.delivers() {
-            let detail = format!("a finding of severity {} goes nowhere", finding.severity);
-            self.health.raise(Condition::Unrouted, &finding.rule.id, detail, now);
-        }
-        Filing { finding, sinks, update: false }
-    }
-
     /// Tells of a gap: at the severity and on the route of the rule that it is about.
     pub(super) fn gap_occurred(&self, source: &str, judge: &Judge, gap: &Gap, now: Timestamp) {
         let detail = gap.cause.to_string();
@@ -269,7 +261,9 @@ impl Intake {
             self.gap_occurred(source, &judge, gap, now);
             commit.gaps.push(open_gap(gap, judge.redacts()));
         }
+        self.expired(&verdicts.expired, now);
         commit.findings.extend(verdicts.findings.iter().map(|finding| self.filing(finding.clone(), now)));
+        commit.findings.extend(verdicts.withheld.iter().cloned().map(Self::withheld_filing));
         self.commit(commit, stop).await.map(drop)
     }
 }

@@ -3,6 +3,7 @@
 mod judging;
 mod retry;
 mod settling;
+mod tuning;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub enum Ack {
 pub struct Intake {
     judge: RwLock<Arc<Judge>>,
     ledger: Ledger,
-    router: Router,
+    router: RwLock<Arc<Router>>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     ack: Ack,
@@ -70,7 +71,7 @@ impl Intake {
         Self {
             judge: RwLock::new(judge.into()),
             ledger,
-            router,
+            router: RwLock::new(Arc::new(router)),
             health,
             metrics,
             ack,
@@ -173,9 +174,7 @@ impl Intake {
                 Ok(mut committed) => {
                     committed.places.truncate(own);
                     self.health.well(Condition::DiskFull, "ledger", now);
-                    for &severity in &committed.new_findings {
-                        self.metrics.found(severity);
-                    }
+                    self.count(&committed);
                     return Ok(committed);
                 }
                 Err(error) => {
@@ -221,12 +220,13 @@ impl Intake {
     }
 
     fn report_filing(&self, report: &Report) -> Filing {
-        let sinks = self.router.queues(&report.finding, report.rule.as_deref());
-        if sinks.is_empty() && self.router.delivers() && report.condition != Condition::Unrouted {
+        let router = self.router();
+        let sinks = router.queues(&report.finding, report.rule.as_deref());
+        if sinks.is_empty() && router.delivers() && report.condition != Condition::Unrouted {
             let detail = "what the service has to say of itself goes nowhere";
             self.health.raise(Condition::Unrouted, report.condition.id(), detail, Timestamp::now());
         }
-        Filing { finding: report.finding.clone(), sinks, update: true }
+        Filing { update: true, ..Filing::at_once(report.finding.clone(), sinks) }
     }
 
     /// Returns when no sink is owed any of the findings any more.
@@ -235,17 +235,15 @@ impl Intake {
             return Ok(());
         }
         let mut settled = self.ledger.settled_changes();
-        let (_, dead) = self.ledger.unsettled(self.router.sinks(), places.clone()).await.map_err(InletError::Ledger)?;
+        let sinks = self.router().sinks();
+        let (_, dead) = self.ledger.unsettled(sinks.clone(), places.clone()).await.map_err(InletError::Ledger)?;
         if dead > 0 {
             // The batch has come again because a sink gave up on it before.
-            self.ledger
-                .revive(self.router.sinks(), places.clone(), Timestamp::now())
-                .await
-                .map_err(InletError::Ledger)?;
+            self.ledger.revive(sinks.clone(), places.clone(), Timestamp::now()).await.map_err(InletError::Ledger)?;
         }
         loop {
             settled.mark_unchanged();
-            match self.ledger.unsettled(self.router.sinks(), places.clone()).await.map_err(InletError::Ledger)? {
+            match self.ledger.unsettled(sinks.clone(), places.clone()).await.map_err(InletError::Ledger)? {
                 (0, 0) => return Ok(()),
                 (0, _) => return Err(InletError::NotDelivered),
                 _ => {}

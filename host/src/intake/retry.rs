@@ -80,16 +80,17 @@ impl Intake {
                 self.gap_occurred(&commit.source, &judge, gap, now);
                 commit.gaps.push(open_gap(gap, judge.redacts()));
             }
+            self.expired(&verdicts.expired, now);
             commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
+            commit.findings.extend(verdicts.withheld.into_iter().map(Self::withheld_filing));
             let source = commit.source.as_str().into();
             for waiting in verdicts.remembered.into_iter().map(|remembered| remembered.waiting(&source)) {
                 remembered.push((Arc::clone(&waiting.rule), waiting.at));
                 commit.state.remembered.push(waiting);
             }
         }
-        for severity in self.ledger.commit(commit, now).await?.new_findings {
-            self.metrics.found(severity);
-        }
+        let committed = self.ledger.commit(commit, now).await?;
+        self.count(&committed);
         match self.judge_early(remembered, stop).await {
             Err(InletError::Ledger(error)) => Err(error),
             // Where the service stops first, the next one goes on.

@@ -73,7 +73,7 @@ impl Intake {
             let Some((standings, verdicts)) = judged else { continue };
             self.take_verdicts(&mut commit, &verdicts, now);
             let early = standings.into_iter().filter(|standing| !standing.waits);
-            commit.findings.extend(early.map(|standing| self.filing(standing.finding, now)));
+            commit.findings.extend(early.map(|standing| self.tuned_filing(standing.finding, standing.why, now)));
         }
         self.commit(commit, stop).await.map(|committed| committed.places)
     }
@@ -112,9 +112,9 @@ impl Intake {
         if !formed.is_empty() {
             let now = Timestamp::now();
             let mut commit = Commit { source: SOURCE.to_owned(), ..Commit::default() };
-            for Forming { finding, .. } in formed {
+            for Forming { finding, why, .. } in formed {
                 commit.state.formed.push(finding.id);
-                commit.findings.push(Filing { update: true, ..self.filing(finding, now) });
+                commit.findings.push(Filing { update: true, ..self.tuned_filing(finding, why, now) });
             }
             self.commit(commit, stop).await?;
         }
@@ -138,10 +138,12 @@ impl Intake {
             commit.state.settled.push((taken.rule, taken.at.digest));
             let Some((standings, verdicts)) = judged else { continue };
             self.take_verdicts(&mut commit, &verdicts, now);
-            for Standing { finding, ends, .. } in standings {
+            for Standing { finding, why, ends, .. } in standings {
                 match ends {
-                    Some(ends) => commit.state.forming.push(Forming { finding, ends, at: taken.at }),
-                    None => commit.findings.push(Filing { update: true, ..self.filing(finding, now) }),
+                    Some(ends) => commit.state.forming.push(Forming { finding, why, ends, at: taken.at }),
+                    None => {
+                        commit.findings.push(Filing { update: true, ..self.tuned_filing(finding, why, now) });
+                    }
                 }
             }
         }
@@ -174,6 +176,7 @@ impl Intake {
     fn take_verdicts(&self, commit: &mut Commit, verdicts: &Verdicts, now: Timestamp) {
         let judge = self.judge();
         self.metrics.judged(verdicts, judge.rules());
+        self.expired(&verdicts.expired, now);
         for (rule, level, message) in &verdicts.log {
             log(rule, *level, message);
         }

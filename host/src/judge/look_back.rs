@@ -15,6 +15,7 @@ use crate::redact::{self, Secrets};
 use crate::rule::Rule;
 use crate::sandbox::Noting;
 use crate::state::{NoteRow, Notes, Place, View, Waiting};
+use crate::tuning::Why;
 
 /// A record that a rule which looks back asked for, with what it noted of it.
 #[derive(Debug)]
@@ -30,10 +31,12 @@ pub struct Remembered {
 }
 
 /// A finding of a rule that looks back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Standing {
     /// The finding.
     pub finding: Finding,
+    /// Why it is delivered to nobody; nothing where it is delivered.
+    pub why: Option<Why>,
     /// For a finding that stands for a period, the first millisecond after it.
     pub ends: Option<i64>,
     /// True where an event on its way could take it back.
@@ -85,12 +88,15 @@ impl Judge {
         let periods: Vec<_> = reports.iter().map(of_report).collect();
         verdicts.add(event, rule, evaluation, || secrets.as_ref());
         let findings = mem::take(&mut verdicts.findings);
-        let standings = findings.into_iter().zip(periods).map(|(finding, (period, id, waits))| Standing {
-            finding: Finding { id: id.unwrap_or(finding.id), ..finding },
-            ends: period.map(|period| period.ends),
-            waits,
-        });
-        Some((standings.collect(), verdicts))
+        let mut standings = Vec::with_capacity(findings.len());
+        for (finding, (period, id, waits)) in findings.into_iter().zip(periods) {
+            let finding = Finding { id: id.unwrap_or(finding.id), ..finding };
+            let tuned = self.tuning.tune(finding, Some(event.document().root()));
+            verdicts.expired.extend(tuned.expired);
+            let ends = period.map(|period| period.ends);
+            standings.push(Standing { finding: tuned.finding, why: tuned.why, ends, waits });
+        }
+        Some((standings, verdicts))
     }
 }
 

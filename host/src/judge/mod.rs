@@ -14,6 +14,7 @@ use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
 use crate::sandbox::{Evaluation, LogLevel, Noting};
+use crate::tuning::{Exception, Tuning, Why};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
 /// twelve times that.
@@ -24,6 +25,7 @@ pub struct Judge {
     rules: Vec<Rule>,
     index: Index,
     redacts: bool,
+    tuning: Arc<Tuning>,
 }
 
 /// An event that at least one rule asks for.
@@ -35,8 +37,12 @@ pub struct Asked {
 /// What judging a batch gave. For every event and every rule that asked for it there is an evaluation or a gap.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// The findings, in the order of the events and of the rules.
+    /// The findings that are to be delivered, in the order of the events and of the rules.
     pub findings: Vec<Finding>,
+    /// The findings that tuning keeps from being delivered.
+    pub withheld: Vec<Withheld>,
+    /// Exceptions that would have held for a finding, had they not been over: one for each such finding.
+    pub expired: Vec<Arc<Exception>>,
     /// What could not be judged.
     pub gaps: Vec<Gap>,
     /// What rules that look back want noted, and with it the records that they have yet to judge.
@@ -53,7 +59,7 @@ impl Judge {
     /// Takes the rules of a run. Credentials in records are kept out of what comes of them.
     pub fn new(rules: Vec<Rule>) -> Self {
         let index = Index::new(&rules);
-        Self { rules, index, redacts: true }
+        Self { rules, index, redacts: true, tuning: Arc::default() }
     }
 
     /// Sets whether credentials in records are kept out of findings, faults and what rules log.
@@ -61,6 +67,18 @@ impl Judge {
     pub fn redacting(mut self, redacts: bool) -> Self {
         self.redacts = redacts;
         self
+    }
+
+    /// Sets what is made of the findings.
+    #[must_use]
+    pub fn tuned(mut self, tuning: Arc<Tuning>) -> Self {
+        self.tuning = tuning;
+        self
+    }
+
+    /// Returns what is made of the findings.
+    pub fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// Tells whether credentials are kept out of what is found and of what is kept of gaps.
@@ -129,14 +147,25 @@ impl Judge {
             let asked = &batch[event].event;
             let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
             verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
+            let first = verdicts.findings.len();
             match ran {
                 Some(Ran::Noted(noting)) => verdicts.note(asked, &self.rules[rule], noting, self.redacts, of_event),
                 Some(Ran::Evaluated(evaluation)) => verdicts.add(asked, &self.rules[rule], Some(evaluation), of_event),
                 None => verdicts.add(asked, &self.rules[rule], None, of_event),
             }
+            verdicts.tune(first, asked, &self.tuning);
         }
         Some(verdicts)
     }
+}
+
+/// A finding that is recorded and delivered to nobody.
+#[derive(Clone, Debug)]
+pub struct Withheld {
+    /// The finding.
+    pub finding: Finding,
+    /// Why.
+    pub why: Why,
 }
 
 /// What a rule did with a record.
@@ -163,6 +192,23 @@ impl Asked {
 }
 
 impl Verdicts {
+    /// Tunes the findings from a place in the list on, which are of this event.
+    fn tune(&mut self, first: usize, event: &Event, tuning: &Tuning) {
+        for finding in self.findings.split_off(first) {
+            let tuned = tuning.tune(finding, Some(event.document().root()));
+            self.expired.extend(tuned.expired);
+            self.add_tuned(tuned.finding, tuned.why);
+        }
+    }
+
+    /// Adds a finding that has been tuned.
+    pub(crate) fn add_tuned(&mut self, finding: Finding, why: Option<Why>) {
+        match why {
+            None => self.findings.push(finding),
+            Some(why) => self.withheld.push(Withheld { finding, why }),
+        }
+    }
+
     /// Adds what came of one rule and one event. `secrets` are those of the event, where they are to be kept out.
     fn add<'a>(
         &mut self,

@@ -159,14 +159,19 @@ impl Ledger {
         Ok(())
     }
 
-    /// Counts, of some findings, those that some sinks are still owed and those that were given up for them.
+    /// Counts, of some findings, those that some sinks are still owed and those that were given up for them. One that is held is owed until its
+    /// sink has the summary that tells of it.
     ///
     /// # Errors
     ///
     /// Fails when the ledger cannot be read.
     pub async fn unsettled(&self, sinks: Vec<SinkNumber>, places: Vec<i64>) -> Result<(u64, u64), LedgerError> {
         self.read(move |connection| {
-            let mut query = connection.prepare_cached("SELECT state, sink FROM delivery WHERE finding = ?1")?;
+            let mut query = connection.prepare_cached(
+                "SELECT state, sink FROM delivery WHERE finding = ?1 UNION ALL
+                 SELECT iif(told, coalesce(state, 1), 0), held.sink FROM held JOIN grouping ON number = grouping
+                 LEFT JOIN delivery ON delivery.finding = summary AND delivery.sink = held.sink WHERE held.finding = ?1",
+            )?;
             let (mut owed, mut dead) = (0, 0);
             for place in &places {
                 let mut rows = query.query([place])?;
@@ -219,7 +224,8 @@ impl Ledger {
         let now = millis(now);
         self.write(move |connection| {
             let mut update = connection.prepare_cached(
-                "UPDATE delivery SET state = 0, attempts = 0, since = ?3, due = ?3 WHERE sink = ?1 AND finding = ?2 AND state = 2",
+                "UPDATE delivery SET state = 0, attempts = 0, since = ?3, due = ?3 WHERE sink = ?1 AND state = 2 AND finding IN (
+                     ?2, (SELECT summary FROM held JOIN grouping ON number = grouping WHERE finding = ?2 AND held.sink = ?1))",
             )?;
             for place in &places {
                 for sink in &sinks {

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use orgwatch_rules_sdk::Severity;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::grouping::hold;
 use super::{Ledger, LedgerError, SinkNumber, millis};
 use crate::digest::Digest;
 use crate::finding::Finding;
 use crate::state::Change;
+use crate::tuning::Group;
 
 /// What a batch gave: everything in it goes to disk in one transaction, or nothing of it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,30 @@ pub struct Filing {
     /// True where a finding with this id that says something else is an older form of this one. Otherwise the one that came first stays: the
     /// same record judged again, perhaps by a newer version of its rule, is no news.
     pub update: bool,
+    /// The sinks at which it belongs to a group, and may be held.
+    pub grouped: Vec<(SinkNumber, Group)>,
+    /// Why it is owed to nobody, where tuning says so.
+    pub withheld: Option<Kept>,
+}
+
+/// Why tuning keeps a finding from every sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// In words.
+    pub reason: String,
+    /// The exception, by its id, where it is one.
+    pub exception: Option<String>,
+}
+
+impl Filing {
+    /// Makes the filing of a finding that is owed to some sinks at once.
+    pub const fn at_once(finding: Finding, sinks: Vec<SinkNumber>) -> Self {
+        Self { finding, sinks, update: false, grouped: Vec::new(), withheld: None }
+    }
+
+    fn has_sinks(&self) -> bool {
+        !(self.sinks.is_empty() && self.grouped.is_empty())
+    }
 }
 
 /// Something that could not be judged.
@@ -75,8 +101,12 @@ pub struct Checkpoint {
 /// What a commit came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
-    /// The severities of the findings that the ledger did not have yet, or not in this form.
+    /// The severities of the findings that the ledger did not have yet, or not in this form, and that tuning lets pass.
     pub new_findings: Vec<Severity>,
+    /// Of those that it did not have yet, the ones that tuning keeps from every sink: the rule, and the exception where it is one.
+    pub withheld: Vec<(String, Option<String>)>,
+    /// Of those, how often one was held at a sink, by rule.
+    pub held: Vec<String>,
     /// Gaps that it did not have yet.
     pub new_gaps: u64,
     /// The places of all findings of the commit in the ledger, old ones too.
@@ -144,14 +174,22 @@ impl Ledger {
 fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result<Committed> {
     let mut committed = Committed::default();
     // Two findings of one commit with one id are one finding: the second is a copy of the first.
-    let mut filed = BTreeMap::new();
+    let mut places = BTreeMap::new();
     for filing in &commit.findings {
-        let place = if let Some(&place) = filed.get(&filing.finding.id) {
+        let place = if let Some(&place) = places.get(&filing.finding.id) {
             place
         } else {
-            let (place, new) = file(connection, filing, now)?;
-            committed.new_findings.extend(new.then_some(filing.finding.severity));
-            filed.insert(filing.finding.id, place);
+            let (place, filed) = file(connection, filing, now)?;
+            let rule = || filing.finding.rule.id.clone();
+            match (&filing.withheld, filed) {
+                (_, Filed::Known) => {}
+                (Some(kept), Filed::New { .. }) => committed.withheld.push((rule(), kept.exception.clone())),
+                (None, Filed::New { held }) => {
+                    committed.new_findings.push(filing.finding.severity);
+                    committed.held.extend((0..held).map(|_| rule()));
+                }
+            }
+            places.insert(filing.finding.id, place);
             place
         };
         committed.places.push(place);
@@ -173,8 +211,20 @@ fn write(connection: &Connection, commit: &Commit, now: i64) -> rusqlite::Result
     Ok(committed)
 }
 
-/// Files a finding. Returns its place, and whether it is new or says something new.
-fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<(i64, bool)> {
+/// What filing a finding came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filed {
+    /// The ledger knew it already.
+    Known,
+    /// It is new, or says something new.
+    New {
+        /// The sinks at which it is held.
+        held: usize,
+    },
+}
+
+/// Files a finding. Returns its place, and what that came to.
+pub(super) fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<(i64, Filed)> {
     let finding = &filing.finding;
     let json = serde_json::to_string(finding).expect("a finding is plain data");
     let known: Option<(i64, String)> = connection
@@ -187,8 +237,8 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
             let event_time = finding.event.time.as_deref().and_then(|time| time.parse().ok()).map(millis);
             connection
                 .prepare_cached(
-                    "INSERT INTO finding (id, rule, severity, account, event_time, filed, updated, json)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
+                    "INSERT INTO finding (id, rule, severity, account, event_time, filed, updated, json, suppressed, exception)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     finding.id.as_bytes(),
@@ -197,7 +247,9 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
                     finding.event.account,
                     event_time,
                     now,
-                    json
+                    json,
+                    filing.withheld.as_ref().map(|kept| &kept.reason),
+                    filing.withheld.as_ref().and_then(|kept| kept.exception.as_ref())
                 ])?;
             connection.last_insert_rowid()
         }
@@ -212,10 +264,25 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
             place
         }
         // Nobody was told of it, as when a replay found it first: those who are to be told now are owed it.
-        Some((place, _)) if !filing.sinks.is_empty() && is_owed_to_nobody(connection, place)? => place,
-        Some((place, _)) => return Ok((place, false)),
+        Some((place, _)) if filing.has_sinks() && is_owed_to_nobody(connection, place)? => place,
+        Some((place, _)) => return Ok((place, Filed::Known)),
     };
-    for SinkNumber(sink) in &filing.sinks {
+    if filing.has_sinks() {
+        // Tuning lets pass what it kept back before.
+        connection
+            .prepare_cached(
+                "UPDATE finding SET suppressed = NULL, exception = NULL WHERE seq = ?1 AND suppressed IS NOT NULL",
+            )?
+            .execute([place])?;
+    }
+    let mut sinks = filing.sinks.clone();
+    for (sink, group) in &filing.grouped {
+        if !hold(connection, *sink, place, filing, group, now)? {
+            sinks.push(*sink);
+        }
+    }
+    let held = filing.sinks.len() + filing.grouped.len() - sinks.len();
+    for SinkNumber(sink) in &sinks {
         connection
             .prepare_cached(
                 "INSERT INTO delivery (sink, finding, rank, since, due) VALUES (?1, ?2, ?3, ?4, ?4)
@@ -224,12 +291,15 @@ fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqlite::Result<
             )?
             .execute(params![sink, place, -severity, now])?;
     }
-    Ok((place, true))
+    Ok((place, Filed::New { held }))
 }
 
 fn is_owed_to_nobody(connection: &Connection, place: i64) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM delivery WHERE finding = ?1)")?
+        .prepare_cached(
+            "SELECT NOT EXISTS (SELECT 1 FROM delivery WHERE finding = ?1)
+             AND NOT EXISTS (SELECT 1 FROM held WHERE finding = ?1)",
+        )?
         .query_row([place], |row| row.get(0))
 }
 

@@ -11,6 +11,7 @@ mod deliveries;
 mod filing;
 mod findings;
 mod gaps;
+mod grouping;
 mod lock;
 mod retention;
 mod schema;
@@ -29,8 +30,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::watch;
 
 pub use self::deliveries::{DeadLetter, Owed, QueueDepth, Settled, Settlement, SinkNumber};
-pub use self::filing::{Checkpoint, Commit, Committed, Filing, OpenGap};
-pub use self::findings::{FindingQuery, StoredFinding};
+pub use self::filing::{Checkpoint, Commit, Committed, Filing, Kept, OpenGap};
+pub use self::findings::{ExceptionCount, FindingQuery, Sort, StoredFinding};
 pub use self::gaps::{GapToRetry, StoredGap};
 use self::lock::Lock;
 pub use self::retention::Forgotten;

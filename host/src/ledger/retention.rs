@@ -35,8 +35,14 @@ impl Ledger {
                     let findings = connection.execute(
                         "DELETE FROM finding WHERE seq IN (
                              SELECT seq FROM finding WHERE filed < ?1
-                             AND NOT EXISTS (SELECT 1 FROM delivery WHERE finding = seq AND state <> 1) LIMIT ?2)",
+                             AND NOT EXISTS (SELECT 1 FROM delivery WHERE finding = seq AND state <> 1)
+                             AND NOT EXISTS (SELECT 1 FROM held JOIN grouping ON number = grouping WHERE finding = seq AND told = 0)
+                             LIMIT ?2)",
                         params![before, STEP],
+                    )?;
+                    connection.execute(
+                        "DELETE FROM grouping WHERE told = 1 AND NOT EXISTS (SELECT 1 FROM held WHERE grouping = number)",
+                        [],
                     )?;
                     let gaps = connection.execute("DELETE FROM gap WHERE closed < ?1", [before])?;
                     Ok(Forgotten { findings, gaps })

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use rusqlite::Connection;
 
-use super::LedgerError;
+use super::{LedgerError, grouping};
 
 /// Each step takes the schema from the version that is its place in this list to the next. A step that has been released never changes.
-const STEPS: [&str; 2] = [
-    r"
+const STEPS: [&str; 3] = [FIRST, crate::state::SCHEMA, grouping::TABLES];
+
+const FIRST: &str = r"
     -- What rules found, and what the service has to say of itself. `seq` is the order of filing.
     CREATE TABLE finding (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -73,9 +74,7 @@ const STEPS: [&str; 2] = [
 
     -- Which rules with which settings were active from when.
     CREATE TABLE activation (at INTEGER PRIMARY KEY, rules TEXT NOT NULL) STRICT;
-",
-    crate::state::SCHEMA,
-];
+";
 
 /// Makes sure that a ledger is one of today, without touching it: a host of another version may be running on it.
 ///

@@ -42,7 +42,7 @@ fn finding(number: u32, severity: Severity) -> Finding {
 }
 
 fn filing(finding: Finding, sinks: &[SinkNumber]) -> Filing {
-    Filing { finding, sinks: sinks.to_vec(), update: false }
+    Filing::at_once(finding, sinks.to_vec())
 }
 
 fn commit(findings: Vec<Filing>) -> Commit {

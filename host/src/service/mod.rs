@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::health::Health;
 use crate::intake::{Ack, Intake};
 use crate::ledger::{Ledger, LedgerError};
-use crate::route::{Router, Routes};
+use crate::route::Router;
 use crate::sink::{Queue, RetryConfig, Sink, Stop};
 use crate::telemetry::{Answers, Metrics, TelemetryConfig, listen};
 
@@ -42,11 +42,9 @@ pub struct Service {
     pub ledger: Ledger,
     /// The sinks.
     pub sinks: Vec<ReadySink>,
-    /// The routes, over the sinks in their order.
-    pub routes: Routes,
     /// The sources.
     pub sources: Vec<RunningSource>,
-    /// The rules, and how to load them again.
+    /// The rules with their tuning and the routes over the sinks in their order, and how to load all of this again.
     pub rules: Rules,
     /// When a batch is acknowledged.
     pub ack: Ack,
@@ -95,7 +93,7 @@ impl Service {
         }
         let loaded = self.rules.start();
         let exit = if loaded.refused.is_empty() { Exit::Done } else { Exit::Rules };
-        let router = Router::new(self.routes, numbers.clone());
+        let router = Router::new(loaded.routes, numbers.clone());
         let intake = Arc::new(Intake::new(
             loaded.judge,
             self.ledger.clone(),
@@ -135,9 +133,10 @@ impl Service {
         chores.spawn(watch::gauges(Arc::clone(&intake), progress.clone()));
         chores.spawn(watch::settling(Arc::clone(&intake), progress, sources_stop.clone()));
         chores.spawn(watch::gaps(Arc::clone(&intake), sources_stop.clone()));
+        chores.spawn(watch::groups(Arc::clone(&intake)));
         chores.spawn(watch::retention(self.ledger.clone(), self.retention));
         chores.spawn(watch::heartbeats(Arc::clone(&intake), self.sinks));
-        chores.spawn(reload::watch(Arc::clone(&intake), self.rules));
+        chores.spawn(reload::watch(Arc::clone(&intake), self.rules, numbers));
         if self.telemetry.enabled {
             let address = self.telemetry.listen;
             let answers = Answers { intake: Arc::clone(&intake) };

@@ -1,4 +1,4 @@
-//! Loading rules anew while the service runs.
+//! Loading rules, tables, tuning and routes anew while the service runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,9 +12,11 @@ use crate::digest::Digest;
 use crate::health::Condition;
 use crate::intake::Intake;
 use crate::judge::Judge;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, SinkNumber};
+use crate::route::{Router, Routes};
 use crate::rule::Rule;
 use crate::table::Tables;
+use crate::tuning::Tuning;
 
 /// How often the files are looked at for changes. They are taken when they have stayed the same for as long.
 const LOOK: Duration = Duration::from_secs(2);
@@ -22,24 +24,39 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What the digests of the tables stand under beside the rules. No rule has such an id.
 const TABLES: &str = "[[table]]";
 
+/// What the digest of the tuning stands under: of what is observed, graded, excepted and grouped.
+const TUNING: &str = "[tuning]";
+
 /// Rules that have been loaded.
 pub struct Loaded {
     /// The rules, to judge with.
     pub judge: Judge,
     /// The rules that could not be loaded, with the reasons.
     pub refused: Vec<(String, String)>,
-    /// Which rules with which settings, by id, and which tables: a JSON object.
+    /// The routes that findings take.
+    pub routes: Routes,
+    /// Which rules with which settings, by id, which tables and which tuning: a JSON object.
     pub activation: String,
 }
 
 impl Loaded {
     /// Makes the rules ready to judge.
-    pub fn new(rules: Vec<Rule>, mut refused: Vec<(String, String)>, redacts: bool, tables: &Tables) -> Self {
+    pub fn new(
+        rules: Vec<Rule>,
+        mut refused: Vec<(String, String)>,
+        redacts: bool,
+        tables: &Tables,
+        tuning: Arc<Tuning>,
+        routes: Routes,
+    ) -> Self {
         let mut active = Map::new();
         let digests: Map<String, Value> =
             tables.iter().map(|table| (table.name().to_owned(), table.digest().tagged().into())).collect();
         if !digests.is_empty() {
             active.insert(TABLES.to_owned(), Value::Object(digests));
+        }
+        if let Some(digest) = tuning.digest() {
+            active.insert(TUNING.to_owned(), digest.tagged().into());
         }
         for rule in &rules {
             match &rule.judge {
@@ -50,7 +67,8 @@ impl Loaded {
                 Err(fault) => refused.push((rule.id.clone(), fault.to_string())),
             }
         }
-        Self { judge: Judge::new(rules).redacting(redacts), refused, activation: Value::Object(active).to_string() }
+        let judge = Judge::new(rules).redacting(redacts).tuned(tuning);
+        Self { judge, refused, routes, activation: Value::Object(active).to_string() }
     }
 }
 
@@ -99,7 +117,7 @@ pub(super) async fn activate(intake: &Intake, activation: &str) -> Result<(), Le
 
 /// Loads the rules again on SIGHUP, and when their files or the configuration have changed. A set of which a rule cannot be loaded is not
 /// taken: the last good one goes on, and that is told.
-pub(super) async fn watch(intake: Arc<Intake>, rules: Rules) {
+pub(super) async fn watch(intake: Arc<Intake>, rules: Rules, sinks: Vec<SinkNumber>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut clock = interval(LOOK);
     let mut loaded = fingerprint(&rules).await;
@@ -116,7 +134,7 @@ pub(super) async fn watch(intake: Arc<Intake>, rules: Rules) {
             continue;
         }
         loaded = now;
-        reload(&intake, &rules).await;
+        reload(&intake, &rules, &sinks).await;
     }
 }
 
@@ -125,7 +143,7 @@ async fn fingerprint(rules: &Rules) -> Option<Digest> {
     tokio::task::spawn_blocking(move || fingerprint()).await.ok()
 }
 
-async fn reload(intake: &Arc<Intake>, rules: &Rules) {
+async fn reload(intake: &Arc<Intake>, rules: &Rules, sinks: &[SinkNumber]) {
     let load = Arc::clone(&rules.load);
     let result =
         tokio::task::spawn_blocking(move || load()).await.unwrap_or_else(|_| Err("loading them panicked".to_owned()));
@@ -141,6 +159,8 @@ async fn reload(intake: &Arc<Intake>, rules: &Rules) {
     };
     let count = loaded.judge.rules().len();
     intake.replace_judge(loaded.judge);
+    intake.replace_router(Router::new(loaded.routes, sinks.to_vec()));
+    intake.look_at_exceptions(now);
     intake.health().well(Condition::ReloadFailed, "rules", now);
     tracing::info!(rules = count, "loaded the rules anew");
     if let Err(error) = activate(intake, &loaded.activation).await {

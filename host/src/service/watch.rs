@@ -26,6 +26,9 @@ const GAUGES: Duration = Duration::from_secs(5);
 /// How often the ledger is asked for gaps that somebody wants tried again.
 const GAPS: Duration = Duration::from_secs(2);
 
+/// How often groups are looked for whose period is over.
+const GROUPS: Duration = Duration::from_secs(1);
+
 /// How often the ledger forgets what is old.
 const FORGET: Duration = Duration::from_hours(1);
 
@@ -65,6 +68,7 @@ pub(super) async fn gauges(intake: Arc<Intake>, sources: Vec<WatchedSource>) {
         for source in &sources {
             source.look(&intake, now);
         }
+        intake.look_at_exceptions(now);
         if let Ok(open) = intake.ledger().open_gaps().await {
             intake.metrics().gaps(open);
         }
@@ -136,6 +140,17 @@ fn watermark(sources: &[WatchedSource]) -> Option<Timestamp> {
     let complete = sources.iter().map(|source| source.progress.complete_until());
     let complete = complete.reduce(|one, other| one.zip(other).map(|(one, other)| one.min(other))).flatten()?;
     complete.checked_sub(LATENESS).ok()
+}
+
+/// Tells what was held of groups whose period is over.
+pub(super) async fn groups(intake: Arc<Intake>) {
+    let mut clock = ticks(GROUPS);
+    loop {
+        clock.tick().await;
+        if let Err(error) = intake.end_groups(false).await {
+            tracing::error!("failed to tell what was held, trying again: {error}");
+        }
+    }
 }
 
 /// Forgets what is old.

@@ -65,7 +65,9 @@ pub const SCHEMA: &str = r"
         ends INTEGER NOT NULL,
         time INTEGER NOT NULL,
         digest BLOB NOT NULL,
-        json TEXT NOT NULL
+        json TEXT NOT NULL,
+        -- Why tuning keeps it from every sink, as JSON; nothing where it does not.
+        why TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX forming_by_end ON forming (ends);
 ";

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 
 use super::{Change, Forming, Notes, SCHEMA, StateError, Waiting, forget};
-use crate::finding::Finding;
-use crate::judge::{Judge, Verdicts};
+use crate::judge::{Judge, Standing, Verdicts};
 
 /// How many records are judged at a time.
 const TOGETHER: usize = 256;
@@ -76,17 +75,21 @@ impl Temporary {
                 change.settled.push((taken.rule, taken.at.digest));
                 let Some((standings, mut verdicts)) = judged else { continue };
                 for standing in standings {
-                    match standing.ends {
-                        Some(ends) => change.forming.push(Forming { finding: standing.finding, ends, at: taken.at }),
-                        None => verdicts.findings.push(standing.finding),
+                    let Standing { finding, why, ends, .. } = standing;
+                    match ends {
+                        Some(ends) => change.forming.push(Forming { finding, why, ends, at: taken.at }),
+                        None => verdicts.add_tuned(finding, why),
                     }
                 }
                 take(verdicts);
             }
             self.write(&change)?;
         }
-        let findings: Vec<Finding> = self.notes.formed(i64::MAX)?.into_iter().map(|forming| forming.finding).collect();
-        take(Verdicts { findings, ..Verdicts::default() });
+        let mut verdicts = Verdicts::default();
+        for Forming { finding, why, .. } in self.notes.formed(i64::MAX)? {
+            verdicts.add_tuned(finding, why);
+        }
+        take(verdicts);
         Ok(())
     }
 

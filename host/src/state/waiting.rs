@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::Finding;
 use crate::source;
+use crate::tuning::Why;
 
 /// How many records of one rule wait. Beyond it the oldest are judged for good before their time.
 const MOST_WAITING: u64 = 100_000;
@@ -42,6 +43,8 @@ pub struct Waiting {
 pub struct Forming {
     /// The finding, in the form that the record at `at` gave it.
     pub finding: Finding,
+    /// Why it is delivered to nobody; nothing where it is delivered.
+    pub why: Option<Why>,
     /// The first millisecond after the period.
     pub ends: i64,
     /// The record's place.
@@ -160,13 +163,19 @@ impl Notes {
     pub fn formed(&self, until: i64) -> Result<Vec<Forming>, StateError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT json, ends, time, digest FROM forming WHERE ends <= ?1 ORDER BY time, digest, id",
+                "SELECT json, ends, time, digest, why FROM forming WHERE ends <= ?1 ORDER BY time, digest, id",
             )?;
             let rows = statement.query_map([until], |row| {
                 let json: String = row.get(0)?;
                 let finding = serde_json::from_str(&json)
                     .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
-                Ok(Forming { finding, ends: row.get(1)?, at: Place { time: row.get(2)?, digest: digest(row, 3)? } })
+                let why: Option<String> = row.get(4)?;
+                let why = why
+                    .map(|json| serde_json::from_str(&json))
+                    .transpose()
+                    .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, error.into()))?;
+                let at = Place { time: row.get(2)?, digest: digest(row, 3)? };
+                Ok(Forming { finding, why, ends: row.get(1)?, at })
             })?;
             rows.collect()
         })
@@ -219,8 +228,9 @@ pub(crate) fn settled(connection: &Connection, rule: &str, digest: Digest) -> ru
 pub(crate) fn form(connection: &Connection, forming: &Forming) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO forming (id, ends, time, digest, json) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id) DO UPDATE SET time = excluded.time, digest = excluded.digest, json = excluded.json
+            "INSERT INTO forming (id, ends, time, digest, json, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (id) DO UPDATE
+             SET time = excluded.time, digest = excluded.digest, json = excluded.json, why = excluded.why
              WHERE (excluded.time, excluded.digest) > (time, digest)",
         )?
         .execute(params![
@@ -228,7 +238,8 @@ pub(crate) fn form(connection: &Connection, forming: &Forming) -> rusqlite::Resu
             forming.ends,
             forming.at.time,
             forming.at.digest.as_bytes(),
-            serde_json::to_string(&forming.finding).expect("a finding is plain data")
+            serde_json::to_string(&forming.finding).expect("a finding is plain data"),
+            forming.why.as_ref().map(|why| serde_json::to_string(why).expect("a reason is plain data"))
         ])?;
     Ok(())
 }

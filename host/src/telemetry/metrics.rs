@@ -27,6 +27,12 @@ struct OfRule {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfException {
+    rule: String,
+    exception: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfSink {
     sink: String,
 }
@@ -52,6 +58,9 @@ pub struct Metrics {
     fuel: Family<OfRule, Counter>,
     faults: Family<OfRule, Counter>,
     findings: Family<OfSeverity, Counter>,
+    excepted: Family<OfException, Counter>,
+    observed: Family<OfRule, Counter>,
+    grouped: Family<OfRule, Counter>,
     deliveries: Family<OfOutcome, Counter>,
     delivery_latency: Histogram,
     intake_latency: Histogram,
@@ -72,6 +81,9 @@ impl Default for Metrics {
             fuel: Family::default(),
             faults: Family::default(),
             findings: Family::default(),
+            excepted: Family::default(),
+            observed: Family::default(),
+            grouped: Family::default(),
             deliveries: Family::default(),
             delivery_latency: Histogram::new(exponential_buckets(0.01, 4.0, 12)),
             intake_latency: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
@@ -87,7 +99,14 @@ impl Default for Metrics {
         registry.register("evaluations", "Times that a rule judged an event", metrics.evaluations.clone());
         registry.register("fuel", "Work of rules, in units of fuel", metrics.fuel.clone());
         registry.register("rule_faults", "Times that a rule could not judge an event", metrics.faults.clone());
-        registry.register("findings", "Findings that the ledger did not have yet", metrics.findings.clone());
+        registry.register(
+            "findings",
+            "Findings that the ledger did not have yet, but for those that tuning keeps from every sink",
+            metrics.findings.clone(),
+        );
+        registry.register("excepted", "Findings that an exception kept from every sink", metrics.excepted.clone());
+        registry.register("observed", "Findings of rules under observation", metrics.observed.clone());
+        registry.register("grouped", "Times that a finding was held for a summary", metrics.grouped.clone());
         registry.register(
             "deliveries",
             "Deliveries by what became of them: taken, failed, given up",
@@ -145,12 +164,15 @@ pub(super) enum Kind {
 
 impl Metrics {
     /// The series that there are, by their names in the text: known before anything is counted. A histogram stands for its sum and its count.
-    pub(super) const SERIES: [(&str, Kind); 16] = [
+    pub(super) const SERIES: [(&str, Kind); 19] = [
         ("orgwatch_records_total", Kind::Counter),
         ("orgwatch_evaluations_total", Kind::Counter),
         ("orgwatch_fuel_total", Kind::Counter),
         ("orgwatch_rule_faults_total", Kind::Counter),
         ("orgwatch_findings_total", Kind::Counter),
+        ("orgwatch_excepted_total", Kind::Counter),
+        ("orgwatch_observed_total", Kind::Counter),
+        ("orgwatch_grouped_total", Kind::Counter),
         ("orgwatch_deliveries_total", Kind::Counter),
         ("orgwatch_delivery_latency_seconds_sum", Kind::Counter),
         ("orgwatch_delivery_latency_seconds_count", Kind::Counter),
@@ -197,6 +219,24 @@ impl Metrics {
     /// Counts a finding that is new in the ledger.
     pub fn found(&self, severity: orgwatch_rules_sdk::Severity) {
         self.findings.get_or_create(&OfSeverity { severity: severity.name() }).inc();
+    }
+
+    /// Counts a finding that is new in the ledger and kept from every sink.
+    pub fn withheld(&self, rule: &str, exception: Option<&str>) {
+        let rule = rule.to_owned();
+        match exception {
+            Some(exception) => {
+                self.excepted.get_or_create(&OfException { rule, exception: exception.to_owned() }).inc();
+            }
+            None => {
+                self.observed.get_or_create(&OfRule { rule }).inc();
+            }
+        }
+    }
+
+    /// Counts a finding that is held at a sink.
+    pub fn grouped(&self, rule: &str) {
+        self.grouped.get_or_create(&OfRule { rule: rule.to_owned() }).inc();
     }
 
     /// Measures how long a batch took from its arrival until it was on disk.
@@ -273,6 +313,9 @@ mod tests {
         metrics.fuel.get_or_create(&rule()).inc();
         metrics.faults.get_or_create(&rule()).inc();
         metrics.found(Severity::Low);
+        metrics.withheld("org.x", Some("0123456789ab"));
+        metrics.withheld("org.x", None);
+        metrics.grouped("org.x");
         metrics.delivery_failed("a");
         metrics.queue("a", 1, 1);
         metrics.source("a", Some(1.0), Some(1.0));

@@ -15,7 +15,18 @@ fn the_help_names_every_argument_and_every_exit_code() {
 
 #[test]
 fn each_subcommand_has_help_of_its_own() {
-    for command in ["build", "rules", "inspect", "findings", "gaps", "dead-letters", "sinks", "config", "completions"] {
+    for command in [
+        "build",
+        "rules",
+        "inspect",
+        "findings",
+        "exceptions",
+        "gaps",
+        "dead-letters",
+        "sinks",
+        "config",
+        "completions",
+    ] {
         insta::assert_snapshot!(format!("help-{command}"), printed(&[command, "--help"]));
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use super::Place;
 use crate::live::eventually;
 use crate::records;
-use crate::support::Run;
+use crate::support::{Run, pack};
 
 const ACCOUNTS: &str = "[[table]]\nname = \"accounts\"\npath = \"accounts.csv\"\nkey = \"account\"\n";
 
@@ -33,6 +33,22 @@ fn a_table_lies_beside_the_configuration_that_names_it() {
         .run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains(", 1 table, "), "{}", ran.stdout);
+}
+
+#[test]
+fn a_table_that_a_rule_reads_and_nobody_configured_is_told_by_config_check() {
+    let check = |configuration: &str| {
+        Run::new(["config", "check", "--rules", "rule.wasm"])
+            .link("rule.wasm", pack("tests/guests").join("dist/looks_back.wasm"))
+            .file("accounts.csv", "account,name\n111122223333,One\n")
+            .file("orgwatch.toml", configuration)
+            .run()
+    };
+    let without = check("");
+    let warning = "warning: guest.looks-back reads the table `accounts`, which is not configured: to the rule it is empty\nhint: add a [[table]] with name = \"accounts\"\n";
+    assert_eq!((without.code, without.stderr.as_str()), (0, warning));
+    let with = check(ACCOUNTS);
+    assert_eq!((with.code, with.stderr.as_str()), (0, ""));
 }
 
 #[test]

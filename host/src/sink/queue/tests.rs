@@ -66,11 +66,8 @@ impl Bench {
         let ledger = Ledger::open(folder.path(), Room { reserve: 0, limit: None }).unwrap();
         let names = (0..sinks.len()).map(|place| format!("sink {place}")).collect();
         let numbers = ledger.sinks(names).await.unwrap();
-        let filings = findings.iter().map(|&(title, severity)| Filing {
-            finding: finding(title, severity),
-            sinks: numbers.clone(),
-            update: false,
-        });
+        let filings =
+            findings.iter().map(|&(title, severity)| Filing::at_once(finding(title, severity), numbers.clone()));
         let commit = Commit { source: "test".into(), findings: filings.collect(), ..Commit::default() };
         ledger.commit(commit, Timestamp::now()).await.unwrap();
         let (stop, stopping) = watch::channel(Stop::No);
@@ -215,8 +212,7 @@ async fn the_most_severe_goes_first_even_when_it_comes_last() {
     let low: Vec<String> = (0..300).map(|number| format!("low {number}")).collect();
     let low: Vec<(&str, Severity)> = low.iter().map(|title| (title.as_str(), Severity::Low)).collect();
     let bench = Bench::start(&[Arc::clone(&sink)], hasty(), &low).await;
-    let critical =
-        Filing { finding: finding("critical", Severity::Critical), sinks: bench.numbers.clone(), update: false };
+    let critical = Filing::at_once(finding("critical", Severity::Critical), bench.numbers.clone());
     let commit = Commit { source: "test".into(), findings: vec![critical], ..Commit::default() };
     bench.ledger.commit(commit, Timestamp::now()).await.unwrap();
     bench.settled(0).await;

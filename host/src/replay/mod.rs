@@ -1,27 +1,29 @@
 //! Replay: judging the records of files, several files at a time, with output in the order of the input.
 
+mod totals;
+
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::mem;
-use std::ops::AddAssign;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use jiff::Timestamp;
-use orgwatch_rules_sdk::Severity;
 
+pub use self::totals::Totals;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::event::Event;
 use crate::gap::{Gap, GapCause};
-use crate::judge::{Asked, Judge, Remembered, Verdicts};
+use crate::judge::{Asked, Judge, Remembered, Verdicts, Withheld};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::source::files::Input;
 use crate::source::{InletError, Place};
 use crate::state::{StateError, Temporary};
+use crate::tuning::Why;
 
 /// How many events that rules ask for are judged at a time. Rule by rule within a batch costs less than event by event; beyond some hundreds
 /// there is nothing more to gain, and the events of a batch are held in memory.
@@ -45,6 +47,8 @@ pub struct Replay<'a> {
     pub jobs: usize,
     /// The form of the findings.
     pub encoding: Encoding,
+    /// Whether what rules under observation find is written, too.
+    pub observed: bool,
     /// What rules log is told from this level on.
     pub log_level: LogLevel,
     /// Takes what is found and what could not be judged, where it is to be kept.
@@ -87,53 +91,6 @@ impl TimeRange {
         event.time().is_none_or(|time| {
             self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
         })
-    }
-}
-
-/// What a replay came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Inputs read, to their end or not.
-    pub inputs: u64,
-    /// Inputs that could not be read, or not to their end.
-    pub failed_inputs: u64,
-    /// Records read.
-    pub records: u64,
-    /// Records outside the range of times.
-    pub outside: u64,
-    /// Items that are known to hold no record, such as digest files.
-    pub skipped: u64,
-    /// Records that at least one rule asked for.
-    pub asked: u64,
-    /// How often a rule ran.
-    pub evaluations: u64,
-    /// Findings by severity, least first.
-    pub findings: [u64; Severity::ALL.len()],
-    /// What could not be judged.
-    pub gaps: u64,
-}
-
-impl AddAssign for Totals {
-    fn add_assign(&mut self, other: Self) {
-        self.inputs += other.inputs;
-        self.failed_inputs += other.failed_inputs;
-        self.records += other.records;
-        self.outside += other.outside;
-        self.skipped += other.skipped;
-        self.asked += other.asked;
-        self.evaluations += other.evaluations;
-        for (sum, count) in self.findings.iter_mut().zip(other.findings) {
-            *sum += count;
-        }
-        self.gaps += other.gaps;
-    }
-}
-
-impl Totals {
-    /// Returns how many findings of a severity or above there were.
-    pub fn at_least(&self, severity: Severity) -> u64 {
-        let counts = Severity::ALL.into_iter().zip(self.findings);
-        counts.filter(|&(of, _)| of >= severity).map(|(_, count)| count).sum()
     }
 }
 
@@ -285,6 +242,21 @@ impl<'a, W: Write> Work<'a, W> {
             self.totals.findings[finding.severity as usize] += 1;
             self.replay.encoding.encode(finding, &mut text);
         }
+        for Withheld { finding, why } in &verdicts.withheld {
+            match why {
+                Why::Observed => {
+                    self.totals.observed += 1;
+                    if self.replay.observed {
+                        self.replay.encoding.encode(finding, &mut text);
+                    }
+                }
+                Why::Excepted { .. } => *self.totals.excepted.entry(why.text()).or_default() += 1,
+            }
+        }
+        for exception in &verdicts.expired {
+            let over = format!("{}, which expired on {}", Why::from(&**exception).text(), exception.expires().as_str());
+            *self.totals.expired.entry(over).or_default() += 1;
+        }
         for gap in &verdicts.gaps {
             self.gap(gap);
         }
@@ -295,7 +267,7 @@ impl<'a, W: Write> Work<'a, W> {
         }
         if let Some(keep) = self.replay.keep
             && self.failure.is_none()
-            && !(verdicts.findings.is_empty() && verdicts.gaps.is_empty())
+            && !(verdicts.findings.is_empty() && verdicts.withheld.is_empty() && verdicts.gaps.is_empty())
         {
             self.failure = keep(&verdicts).map_err(ReplayError::Keep).err();
         }
