@@ -2,6 +2,7 @@
 
 mod commands;
 mod configuration;
+mod coverage;
 mod findings;
 mod help;
 mod hostile;

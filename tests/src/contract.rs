@@ -2,6 +2,7 @@
 
 mod documents;
 mod files;
+mod pages;
 mod rules;
 
 use std::fs;

@@ -301,6 +301,39 @@ pub(super) struct RulesArgs {
 pub(super) enum RulesCommand {
     /// List the rules that would run: the same as no word at all
     List(ListArgs),
+    /// Write a page in Markdown for each rule, and an index
+    Docs(DocsArgs),
+    /// Show which ATT&CK techniques and which controls the rules that would run cover
+    Coverage(CoverageArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DocsArgs {
+    #[command(flatten)]
+    pub(super) source: RuleSource,
+    /// The folder that the pages are written to; pages of rules that are gone are removed
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CoverageArgs {
+    #[command(flatten)]
+    pub(super) source: RuleSource,
+    /// The form of what is shown [default: text on a terminal, json when piped]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(super) output: Option<CoverageForm>,
+}
+
+/// The form of a coverage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CoverageForm {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// A layer for the ATT&CK Navigator
+    Navigator,
 }
 
 #[derive(Debug, Args)]

@@ -78,7 +78,7 @@ impl Tactic {
 }
 
 /// Returns what is known of a technique.
-pub(super) fn technique(id: &str) -> Option<&'static Technique> {
+pub fn technique(id: &str) -> Option<&'static Technique> {
     TECHNIQUES.binary_search_by(|technique| technique.id.cmp(id)).ok().map(|at| &TECHNIQUES[at])
 }
 

@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::sink::Delivery;
 
 pub use asff::{AsffProduct, asff};
-pub use attack::{TECHNIQUES, Tactic, Technique};
+pub use attack::{TECHNIQUES, Tactic, Technique, technique};
 pub use json::harmless_json;
 pub use ocsf::ocsf;
 pub use text::paint;

@@ -1,4 +1,9 @@
-//! `rules`: the rules that would run.
+//! `rules`: the rules that would run, what they say of themselves, and what they cover.
+
+mod coverage;
+mod docs;
+mod navigator;
+mod page;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -18,6 +23,8 @@ pub(super) fn run(arguments: &RulesArgs) -> Result<Exit, Failure> {
     match &arguments.command {
         None => list(&arguments.list),
         Some(RulesCommand::List(arguments)) => list(arguments),
+        Some(RulesCommand::Docs(arguments)) => docs::run(arguments),
+        Some(RulesCommand::Coverage(arguments)) => coverage::run(arguments),
     }
 }
 
