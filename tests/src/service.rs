@@ -1,12 +1,15 @@
 //! The whole program live, and what it promises whatever happens around it.
 
+mod clock;
 mod configured;
 mod ledger;
 mod reload;
 mod running;
 mod same;
 mod sinks;
+mod telemetry;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,14 +21,14 @@ use crate::records;
 use crate::support::{Ran, Run};
 
 /// A folder with what stands around a service: the files that come in, the findings that go out, the addresses of hooks, and its ledger.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     input: PathBuf,
     output: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let [input, output] = ["input", "findings.ndjson"].map(|name| folder.path().join(name));
         fs::create_dir(&input).expect("the folder can be made");
@@ -39,7 +42,7 @@ impl Place {
     }
 
     /// A sink that writes a file.
-    fn sink(&self) -> String {
+    pub(crate) fn sink(&self) -> String {
         format!("[[sink]]\nkind = \"file\"\nname = \"file\"\npath = \"{}\"\n", self.output.display())
     }
 
@@ -66,11 +69,37 @@ impl Place {
     }
 
     /// The findings in the file, a line each.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.output).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(str::to_owned).collect()
     }
+
+    /// The findings in the file of a rule.
+    pub(crate) fn findings_of(&self, rule: &str) -> Vec<Value> {
+        let lines = self.lines();
+        let findings = lines.iter().map(|line| serde_json::from_str::<Value>(line).expect("a finding is JSON"));
+        findings.filter(|finding| finding["rule"]["id"] == rule).collect()
+    }
+
+    /// What the file has to say of a trouble with a part of the service, title by title.
+    fn told_of(&self, condition: &str, subject: &str) -> Vec<String> {
+        let findings = self.findings_of(condition).into_iter();
+        let findings = findings.filter(|finding| finding["details"]["subject"] == subject);
+        findings.map(|finding| finding["title"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// Routes: what the rules of the project find goes to some sinks, and what the service says of itself to others.
+fn routes(findings: &[&str], own: &[&str]) -> String {
+    let route = |rules: &str, sinks: &[&str]| format!("[[route]]\nrules = [{rules}]\nsinks = {sinks:?}\n");
+    route("\"org.*\", \"cis.*\"", findings) + &route("\"orgwatch.*\"", own)
+}
+
+/// The ids of findings, as a webhook or a file has them.
+fn ids(findings: &[Value]) -> BTreeSet<String> {
+    let id = |finding: &Value| finding.get("finding").unwrap_or(finding)["id"].as_str().map(str::to_owned);
+    findings.iter().filter_map(id).collect()
 }
 
 /// Runs a command beside the service, or after it.
@@ -79,13 +108,13 @@ fn beside(state: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// Replays records. Returns the findings, a line each, sorted.
-fn replayed(records: &[Value]) -> Vec<String> {
+pub(crate) fn replayed(records: &[Value]) -> Vec<String> {
     let ran = Run::new(["--rules", "rules", "events"]).with_rules().file("events", records::lines(records)).run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     sorted(ran.stdout.lines().map(str::to_owned).collect())
 }
 
-fn sorted(mut lines: Vec<String>) -> Vec<String> {
+pub(crate) fn sorted(mut lines: Vec<String>) -> Vec<String> {
     lines.sort();
     lines
 }
