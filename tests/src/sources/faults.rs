@@ -35,8 +35,6 @@ fn a_queue_and_a_bucket_that_fail_reset_throttle_and_are_slow_give_exactly_what_
         // The messages are deleted, and nobody hears of it.
         { "service": "sqs", "operation": "DeleteMessageBatch", "times": 1, "response": { "abort_frac": 0.2 } },
         { "service": "sqs", "operation": "DeleteMessageBatch", "times": 2, "reset": true },
-        { "service": "sqs", "operation": "ChangeMessageVisibility", "times": 1,
-          "error": { "code": "InternalError", "status": 500 } },
     ]));
     let queue = amazon.queue("orgwatch");
     amazon.bucket("trail");
