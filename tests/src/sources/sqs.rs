@@ -61,6 +61,8 @@ fn every_kind_of_message_brings_its_records_and_the_queue_ends_empty() {
     let others = expect(&live, &detached.iter().collect::<Vec<_>>());
     assert_eq!(others, Vec::<Value>::new());
     eventually("the queue is empty", || amazon.messages(&queue) == (0, 0));
+    let metrics = live.ask("/metrics").1;
+    assert!(metrics.contains("orgwatch_source_skipped_total{source=\"queue\"} 1\n"), "{metrics}");
     let (code, told, _) = live.stop();
     assert_eq!(code, 0, "{told}");
 }
