@@ -79,6 +79,13 @@ pub struct EventReference {
     pub error_code: Option<String>,
 }
 
+impl Finding {
+    /// Tells whether it is the service's own word that a trouble is over. No rule can give it: what a rule reports has its component's digest.
+    pub fn is_over(&self) -> bool {
+        self.rule.digest.is_empty() && self.details.contains_key("until")
+    }
+}
+
 impl EventReference {
     /// Stands for a record where there is none, as in what the service has to say of itself.
     pub fn none(digest: Digest, time: &Timestamp) -> Self {

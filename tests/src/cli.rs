@@ -7,6 +7,7 @@ mod findings;
 mod help;
 mod hostile;
 mod messages;
+mod sinks;
 
 use crate::records::{account_left, file, policy_attached};
 use crate::support::Run;

@@ -1,5 +1,6 @@
 //! The program live: started with a configuration, read while it runs, told to stop.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::servers::get;
 use crate::support::{Run, pack};
 
 /// How long anything may take that is expected to happen.
@@ -21,6 +23,7 @@ pub(crate) struct Live {
     child: Child,
     findings: Receiver<Value>,
     messages: Arc<Mutex<String>>,
+    configuration: PathBuf,
     folder: TempDir,
 }
 
@@ -39,6 +42,7 @@ impl Live {
     pub(crate) fn start_rules(folder: TempDir, rules: &Path, configuration: &str) -> Self {
         let state = folder.path().join("state");
         let run = Run::new(["--rules", "rules", "--state-dir"]).argument(&state).link("rules", rules);
+        let path = run.folder().join("orgwatch.toml");
         let run = run
             .file("orgwatch.toml", complete(configuration))
             .env("AWS_ACCESS_KEY_ID", "111122223333")
@@ -68,12 +72,27 @@ impl Live {
                 told.push('\n');
             }
         });
-        Self { child, findings, messages, folder }
+        Self { child, findings, messages, configuration: path, folder }
     }
 
     /// The state directory.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// Replaces its configuration, at once and whole.
+    pub(crate) fn configure(&self, configuration: &str) {
+        let hidden = self.configuration.with_extension("new");
+        fs::write(&hidden, complete(configuration)).expect("the folder can be written to");
+        fs::rename(&hidden, &self.configuration).expect("a file can be renamed");
+    }
+
+    /// Asks it at the address where it answers. Returns the status and the text.
+    pub(crate) fn ask(&self, path: &str) -> (u16, String) {
+        eventually("it tells where it answers", || self.told().contains("address="));
+        let told = self.told();
+        let address = told.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        get(&format!("http://{}{path}", address.expect("an address"))).expect("it answers")
     }
 
     /// Sends it a signal.
@@ -131,6 +150,9 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("what the program told:\n{}", self.told());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

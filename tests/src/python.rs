@@ -6,8 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
-use crate::support::{host, root};
+use crate::support::{host, outcome, root};
+
+/// How long an installation may take, which brings some hundred packages over the network.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The virtual environment that has the packages of `tests/python/NAME.txt`, made where it is missing.
 pub(crate) fn environment(name: &str) -> PathBuf {
@@ -48,9 +52,11 @@ fn make(name: &str) -> PathBuf {
 }
 
 fn run(command: &mut Command, what: &str) {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("failed to {what}: {command:?}: {error}"));
-    assert!(output.status.success(), "failed to {what}:\n{}", String::from_utf8_lossy(&output.stderr));
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap_or_else(|error| panic!("failed to {what}: {command:?}: {error}"));
+    let (status, _, said) = outcome(child, PATIENCE);
+    let Some(status) = status else { panic!("failed to {what} within {PATIENCE:?}:\n{said}") };
+    assert!(status.success(), "failed to {what}:\n{said}");
 }
 
 fn relative(path: &Path) -> String {

@@ -4,6 +4,7 @@
 //! `microburst` stands in front of another server and makes faults. `LookupStub` is the project's own.
 
 mod amazon;
+mod collector;
 mod hook;
 mod http;
 mod lookup;
@@ -12,10 +13,14 @@ mod recorder;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 pub(crate) use self::amazon::Amazon;
+pub(crate) use self::collector::{Collected, Collector};
 pub(crate) use self::hook::{Hook, Manner};
 pub(crate) use self::http::{get, post};
 pub(crate) use self::lookup::LookupStub;
@@ -50,7 +55,6 @@ impl Server {
     }
 
     /// Starts microburst in front of another server.
-    #[expect(dead_code, reason = "the tests of faults are to use it")]
     pub(crate) fn microburst(upstream: &str) -> Self {
         let port = free_port();
         let mut command = python::command("servers", "microburst");
@@ -63,6 +67,7 @@ impl Server {
         let command = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let mut server = Self { child, url: format!("http://127.0.0.1:{port}"), reset };
+        // Only what answers counts, and it is waited for with a bound, each question too.
         let deadline = Instant::now() + START;
         while !matches!(get(&format!("{}{health}", server.url)), Ok((200..300, _))) {
             if let Ok(Some(status)) = server.child.try_wait() {
@@ -79,8 +84,22 @@ impl Server {
         &self.url
     }
 
+    /// Has a server that makes faults make these. The first one that fits a request is made.
+    pub(crate) fn faults(&self, faults: &Value) {
+        let answer = post(&format!("{}/_microburst/rules", self.url), &faults.to_string());
+        assert!(matches!(answer, Ok((200..300, _))), "{answer:?}");
+    }
+
+    /// Returns the faults that were made so far, each as operation and action.
+    pub(crate) fn fired(&self) -> Vec<String> {
+        let (status, body) = get(&format!("{}/_microburst/fired", self.url)).expect("the server answers");
+        assert_eq!(status, 200, "{body}");
+        let fired: Vec<Value> = serde_json::from_str(&body).expect("a list of faults");
+        let text = |fault: &Value, key: &str| fault[key].as_str().unwrap_or_default().to_owned();
+        fired.iter().map(|fault| format!("{} {}", text(fault, "operation"), text(fault, "action"))).collect()
+    }
+
     /// Makes the server forget everything, or, before another server, makes all its faults end.
-    #[expect(dead_code, reason = "the tests of faults are to use it")]
     pub(crate) fn reset(&self) {
         let body = if self.reset.ends_with("/rules") { "[]" } else { "" };
         let answer = post(&format!("{}{}", self.url, self.reset), body);
@@ -96,8 +115,17 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that the system gives to nobody who asks for any: it stays free until somebody binds it.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
-    listener.local_addr().expect("it is bound").port()
+    const RANGE: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..RANGE {
+        // Tests that run at the same time in several processes begin in different places.
+        let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(97));
+        let port = u16::try_from(20_000 + number % RANGE).expect("it is below 32768, where the system's own begin");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
 }

@@ -1,5 +1,6 @@
 //! The whole program live, and what it promises whatever happens around it.
 
+mod clock;
 mod configured;
 mod ledger;
 mod reload;
@@ -7,8 +8,10 @@ mod running;
 mod same;
 mod sinks;
 mod tables;
+mod telemetry;
 mod tuning;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -73,6 +76,32 @@ impl Place {
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(str::to_owned).collect()
     }
+
+    /// The findings in the file of a rule.
+    pub(crate) fn findings_of(&self, rule: &str) -> Vec<Value> {
+        let lines = self.lines();
+        let findings = lines.iter().map(|line| serde_json::from_str::<Value>(line).expect("a finding is JSON"));
+        findings.filter(|finding| finding["rule"]["id"] == rule).collect()
+    }
+
+    /// What the file has to say of a trouble with a part of the service, title by title.
+    fn told_of(&self, condition: &str, subject: &str) -> Vec<String> {
+        let findings = self.findings_of(condition).into_iter();
+        let findings = findings.filter(|finding| finding["details"]["subject"] == subject);
+        findings.map(|finding| finding["title"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// Routes: what the rules of the project find goes to some sinks, and what the service says of itself to others.
+fn routes(findings: &[&str], own: &[&str]) -> String {
+    let route = |rules: &str, sinks: &[&str]| format!("[[route]]\nrules = [{rules}]\nsinks = {sinks:?}\n");
+    route("\"org.*\", \"cis.*\"", findings) + &route("\"orgwatch.*\"", own)
+}
+
+/// The ids of findings, as a webhook or a file has them.
+fn ids(findings: &[Value]) -> BTreeSet<String> {
+    let id = |finding: &Value| finding.get("finding").unwrap_or(finding)["id"].as_str().map(str::to_owned);
+    findings.iter().filter_map(id).collect()
 }
 
 /// Runs a command beside the service, or after it.
@@ -81,13 +110,13 @@ fn beside(state: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// Replays records. Returns the findings, a line each, sorted.
-fn replayed(records: &[Value]) -> Vec<String> {
+pub(crate) fn replayed(records: &[Value]) -> Vec<String> {
     let ran = Run::new(["--rules", "rules", "events"]).with_rules().file("events", records::lines(records)).run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     sorted(ran.stdout.lines().map(str::to_owned).collect())
 }
 
-fn sorted(mut lines: Vec<String>) -> Vec<String> {
+pub(crate) fn sorted(mut lines: Vec<String>) -> Vec<String> {
     lines.sort();
     lines
 }

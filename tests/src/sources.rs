@@ -2,6 +2,7 @@
 
 mod cloudtrail;
 mod directory;
+mod faults;
 mod s3;
 mod sqs;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::live::Live;
+use crate::servers::{Amazon, Recorder};
 
 /// The key of a file that a trail wrote.
 fn key(prefix: &str, account: &str, day: &str, name: &str) -> String {
@@ -33,6 +35,28 @@ fn expect(live: &Live, records: &[&Value]) -> Vec<Value> {
         assert!(missing.remove(id.as_str()), "nobody expected {finding}");
     }
     others
+}
+
+/// Shows the messages at once that the program has given back to a queue since the last time. Returns how many they were.
+fn hurry(amazon: &Amazon, recorder: &Recorder, queue: &str) -> usize {
+    let hidden = recorder.take().into_iter().filter(|call| call.operation.ends_with("ChangeMessageVisibility"));
+    // What is worked on is hidden for the visibility of the configuration, which is shorter than any wait after a failure.
+    let given_back = hidden.filter(|call| call.request["VisibilityTimeout"].as_u64() >= Some(30));
+    let receipts: Vec<String> =
+        given_back.filter_map(|call| call.request["ReceiptHandle"].as_str().map(str::to_owned)).collect();
+    for receipt in &receipts {
+        amazon.show(queue, receipt);
+    }
+    receipts.len()
+}
+
+/// Waits for the finding that tells that a trouble is over.
+fn over(live: &Live, id: &str, before: &[Value]) {
+    let ends = |finding: &Value| finding["title"].as_str().is_some_and(|title| title.starts_with("Over: "));
+    if before.iter().any(|finding| finding["rule"]["id"] == id && ends(finding)) {
+        return;
+    }
+    while !ends(&condition(live, id, Vec::new())) {}
 }
 
 /// Waits for the finding that tells of something about the service itself.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -79,6 +79,20 @@ fn gather(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
         pipe.read_to_string(&mut text).expect("the pipe holds UTF-8");
         text
     })
+}
+
+/// Waits for the end of a process and returns how it ended and what it wrote to its pipes. One that takes longer than this is ended, with no status.
+pub(crate) fn outcome(mut child: Child, within: Duration) -> (Option<ExitStatus>, String, String) {
+    let stdout = child.stdout.take().map(gather);
+    let stderr = child.stderr.take().map(gather);
+    let status = child.wait_timeout(within).expect("it is a child");
+    if status.is_none() {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it is a child");
+    }
+    let [stdout, stderr] =
+        [stdout, stderr].map(|pipe| pipe.map(|pipe| pipe.join().expect("output is UTF-8")).unwrap_or_default());
+    (status, stdout, stderr)
 }
 
 /// A run of the program in an empty folder of its own, with a cache of its own for all tests, and none of the caller's settings.
@@ -175,16 +189,8 @@ impl Run {
             // A program that ends before it has read everything closes the pipe.
             let _ = stdin.write_all(&input);
         });
-        let stdout = child.stdout.take().map(gather);
-        let stderr = child.stderr.take().map(gather);
-        let status = child.wait_timeout(PATIENCE).expect("it is a child");
-        if status.is_none() {
-            child.kill().expect("it can be killed");
-            child.wait().expect("it is a child");
-        }
+        let (status, stdout, stderr) = outcome(child, PATIENCE);
         writer.join().expect("the writer does not panic");
-        let [stdout, stderr] =
-            [stdout, stderr].map(|pipe| pipe.map(|pipe| pipe.join().expect("output is UTF-8")).unwrap_or_default());
         let Some(status) = status else { panic!("it did not end within {PATIENCE:?}\n{stderr}") };
         Ran { code: status.code().unwrap_or(-1), stdout, stderr }
     }

@@ -26,8 +26,9 @@ use crate::telemetry::Metrics;
 /// The source that stands in the ledger for what a replay found.
 const SOURCE: &str = "replay";
 
-/// How long the sinks may take nothing before a replay gives up waiting for them.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long the sinks may take nothing, at least and at most, before a replay gives up waiting for them. Between the two it is twice the longest
+/// wait between two tries: somebody who has them follow quickly hears quickly.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(2));
 
 /// Where a replay keeps what it finds.
 pub(super) struct Keeping {
@@ -36,6 +37,8 @@ pub(super) struct Keeping {
     queues: JoinSet<()>,
     /// The names of the sinks that are delivered to.
     sinks: Vec<String>,
+    /// How long they may take nothing.
+    patience: Duration,
     stop: watch::Sender<Stop>,
     /// The ledger's folder, where nobody named one.
     _temporary: Option<TempDir>,
@@ -68,6 +71,8 @@ impl Keeping {
         let mut queues = JoinSet::new();
         let mut paths = Router::default();
         let mut names: Vec<String> = Vec::new();
+        let longest = config.sink.iter().map(|sink| sink.retry().longest.0).max().unwrap_or_default();
+        let patience = longest.saturating_mul(2).clamp(PATIENCE.0, PATIENCE.1);
         if arguments.replay.deliver {
             let routes = check(&mut config)?;
             names = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
@@ -88,7 +93,7 @@ impl Keeping {
             paths = Router::new(routes, numbers);
         }
         let intake = Arc::new(Intake::new(judge, ledger, paths, health, metrics, Ack::Ledger, 1));
-        Ok(Self { runtime, intake, queues, sinks: names, stop, _temporary: temporary })
+        Ok(Self { runtime, intake, queues, sinks: names, patience, stop, _temporary: temporary })
     }
 
     /// Returns the rules.
@@ -122,7 +127,7 @@ impl Keeping {
                 }
                 if owed < before.0 {
                     before = (owed, Instant::now());
-                } else if before.1.elapsed() > PATIENCE {
+                } else if before.1.elapsed() > self.patience {
                     let message = format!("{owed} deliveries were not taken\nhint: with --state-dir they stay owed, and the service on it goes on");
                     return Err(Failure::input_output(message));
                 }

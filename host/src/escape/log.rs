@@ -1,9 +1,17 @@
 //! Logs.
 
-use super::terminal;
+use super::is_deceptive;
 
-/// Writes a text for a log: on one line that it cannot leave, in quotation marks that it cannot close, so that it can neither forge a line nor a
-/// field of one.
-pub fn log(text: &str) -> String {
-    format!("\"{}\"", terminal(text).replace('"', "\\\""))
+/// Writes an entry of a log, without the end of its line, so that it stays one line and shows everything that is in it. What an entry is made of
+/// may be escaped already: a backslash stays one.
+pub fn log(entry: &str) -> String {
+    let mut out = String::with_capacity(entry.len());
+    for character in entry.chars() {
+        if is_deceptive(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }

@@ -1,7 +1,7 @@
 //! Making event text harmless where a person or a program reads it: one function for each kind of place.
 //!
 //! Whoever makes an API call chooses much of what its record says. Each place has characters of its own that do something there: on a terminal
-//! they move the cursor, in a chat they call everybody, in a spreadsheet they compute. A text passes through the function of the place that
+//! they move the cursor, in a chat they call everybody, in a log they begin another line. A text passes through the function of the place that
 //! it goes to, once, on its way there. JSON needs none of them: `encoding::harmless_json` writes it.
 //!
 //! Chats and mail programs make links of whatever looks like one, so that an alert could carry a stranger's link under a trusted sender's name.
@@ -10,7 +10,6 @@
 mod card;
 #[cfg(test)]
 mod corpus;
-mod csv;
 mod defang;
 mod html;
 mod label;
@@ -23,7 +22,6 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub use self::card::card;
-pub use self::csv::csv;
 pub use self::defang::defang;
 pub use self::html::html;
 pub use self::label::label;

@@ -19,8 +19,8 @@ const WAITING: usize = 256;
 /// Tells the caller of a write how it went, once the transaction is on disk, or is not.
 type Tell = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>) + Send>;
 
-/// A write: runs inside a transaction, and returns how its caller is told.
-type Write = Box<dyn FnOnce(&Connection) -> Tell + Send>;
+/// A write: runs inside a transaction, where one could be begun, and returns how its caller is told.
+type Write = Box<dyn FnOnce(Option<&Connection>) -> Tell + Send>;
 
 /// What the thread is asked to do.
 enum Job {
@@ -57,12 +57,13 @@ impl Writer {
     ) -> Result<T, LedgerError> {
         let (reply, answer) = oneshot::channel();
         let write: Write = Box::new(move |connection| {
-            let result = in_savepoint(connection, write);
+            let result = connection.map(|connection| in_savepoint(connection, write));
             Box::new(move |committed: Result<(), Arc<rusqlite::Error>>| {
                 let result = match (result, committed) {
-                    (Ok(value), Ok(())) => Ok(value),
-                    (Err(error), _) => Err(LedgerError::from(error)),
-                    (Ok(_), Err(error)) => Err(LedgerError::of_shared(error)),
+                    (Some(Ok(value)), Ok(())) => Ok(value),
+                    (Some(Err(error)), _) => Err(LedgerError::from(error)),
+                    (_, Err(error)) => Err(LedgerError::of_shared(error)),
+                    (None, Ok(())) => Err(LedgerError::Closed),
                 };
                 // A caller that is gone has left what it wanted written to chance.
                 let _ = reply.send(result);
@@ -124,7 +125,10 @@ fn together(connection: &Connection, writes: Vec<Write>) {
         return;
     }
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
-    let tells: Vec<Tell> = writes.into_iter().map(|write| write(connection)).collect();
+    // Without a transaction around it each write would wait for the lock anew, and one that gets it would be on disk though its caller hears that
+    // it is not.
+    let inside = begun.is_ok().then_some(connection);
+    let tells: Vec<Tell> = writes.into_iter().map(|write| write(inside)).collect();
     let committed = begun.and_then(|()| connection.execute_batch("COMMIT")).map_err(Arc::new);
     if committed.is_err() && !connection.is_autocommit() {
         // Nothing more can be done about a failure to undo; the next BEGIN will fail and say so.
@@ -141,4 +145,33 @@ pub(super) fn connection(file: &Path) -> Result<Connection, LedgerError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_written_when_no_transaction_can_be_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.sqlite");
+        let ours = connection(&file).unwrap();
+        ours.busy_timeout(Duration::ZERO).unwrap();
+        ours.execute_batch("CREATE TABLE noted (number)").unwrap();
+        let other = connection(&file).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let writer = Writer::start(ours);
+        // The lock goes when the transaction could not be begun, and before anything could be written outside of one.
+        let written = writer.write(move |connection| {
+            other.execute_batch("COMMIT")?;
+            connection.execute("INSERT INTO noted VALUES (1)", [])
+        });
+        assert!(matches!(written.await, Err(LedgerError::Locked)));
+        writer.write(|connection| connection.execute("INSERT INTO noted VALUES (2)", [])).await.unwrap();
+        let noted: i64 =
+            connect(&file, true).unwrap().query_row("SELECT sum(number) FROM noted", [], |row| row.get(0)).unwrap();
+        assert_eq!(noted, 2);
+    }
 }

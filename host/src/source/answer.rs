@@ -72,7 +72,8 @@ pub(super) fn causes(error: &dyn std::error::Error) -> String {
 
 impl Refusal {
     fn of_code(code: &str) -> Self {
-        match code {
+        // SQS puts its own name before some codes, as its first protocol had them.
+        match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
             "AccessDenied"
             | "AccessDeniedException"
             | "AuthorizationError"
@@ -105,9 +106,7 @@ impl Refusal {
             | "KMS.ThrottlingException"
             | "KmsThrottled" => Self::Throttled,
             "InvalidNextTokenException" => Self::NextToken,
-            "NoSuchKey" | "NoSuchBucket" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
-                Self::Missing
-            }
+            "NoSuchKey" | "NoSuchBucket" | "QueueDoesNotExist" | "NonExistentQueue" => Self::Missing,
             _ => Self::Other,
         }
     }
@@ -132,6 +131,8 @@ mod tests {
     fn the_code_decides_and_is_told_with_the_message() {
         assert_eq!(answer("AccessDenied"), Answer { kind: Refusal::Denied, text: "AccessDenied: no".to_owned() });
         assert_eq!(answer("ExpiredTokenException").kind, Refusal::Credentials);
+        assert_eq!(answer("AWS.SimpleQueueService.ExpiredToken").kind, Refusal::Credentials);
+        assert_eq!(answer("AWS.SimpleQueueService.NonExistentQueue").kind, Refusal::Missing);
         assert_eq!(answer("SlowDown").kind, Refusal::Throttled);
         assert_eq!(answer("NoSuchKey").kind, Refusal::Missing);
         assert_eq!(answer("InternalError").kind, Refusal::Other);

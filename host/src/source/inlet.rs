@@ -181,6 +181,16 @@ impl Inlet {
         self.intake.metrics().oldest_waiting(&self.source, seconds as f64);
     }
 
+    /// Counts calls that the service throttled, and that are made again.
+    pub fn throttled(&self, calls: u64) {
+        self.intake.metrics().throttled(&self.source, calls);
+    }
+
+    /// Counts objects that were passed over because they hold no records.
+    pub fn skipped(&self, objects: u64) {
+        self.intake.metrics().skipped(&self.source, objects);
+    }
+
     /// Tells whether the service stops.
     pub fn stopping(&self) -> bool {
         *self.stop.borrow() != Stop::No

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::escape::is_deceptive;
+use crate::escape::{self, is_deceptive};
 
 /// The form of the logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
@@ -92,19 +92,23 @@ impl Write for Harmless {
 
 fn harmless(entry: &str, format: LogFormat) -> String {
     let line = entry.strip_suffix('\n').unwrap_or(entry);
-    let mut out = String::with_capacity(entry.len());
-    for character in line.chars() {
-        match format {
-            _ if !is_deceptive(character) => out.push(character),
-            LogFormat::Text => out.extend(character.escape_unicode()),
-            LogFormat::Json => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "\\u{unit:04x}");
+    let mut out = match format {
+        LogFormat::Text => escape::log(line),
+        LogFormat::Json => {
+            let mut out = String::with_capacity(entry.len());
+            for character in line.chars() {
+                if is_deceptive(character) {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        // Writing to a String cannot fail.
+                        let _ = write!(out, "\\u{unit:04x}");
+                    }
+                } else {
+                    out.push(character);
                 }
             }
+            out
         }
-    }
+    };
     out.push('\n');
     out
 }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::escape::label;
 use crate::judge::Verdicts;
 use crate::rule::Rule;
 use crate::sink::Delivery;
@@ -70,6 +71,8 @@ pub struct Metrics {
     lag: Family<OfSource, Seconds>,
     oldest_waiting: Family<OfSource, Seconds>,
     watermark_age: Family<OfSource, Seconds>,
+    throttled: Family<OfSource, Counter>,
+    skipped: Family<OfSource, Counter>,
 }
 
 impl Default for Metrics {
@@ -93,9 +96,21 @@ impl Default for Metrics {
             lag: Family::default(),
             oldest_waiting: Family::default(),
             watermark_age: Family::default(),
+            throttled: Family::default(),
+            skipped: Family::default(),
             registry: Registry::default(),
         };
         registry.register("records", "CloudTrail records read", metrics.records.clone());
+        registry.register(
+            "source_throttled",
+            "Calls that a source's service throttled, and that were made again",
+            metrics.throttled.clone(),
+        );
+        registry.register(
+            "source_skipped",
+            "Objects that a source passed over because they hold no records",
+            metrics.skipped.clone(),
+        );
         registry.register("evaluations", "Times that a rule judged an event", metrics.evaluations.clone());
         registry.register("fuel", "Work of rules, in units of fuel", metrics.fuel.clone());
         registry.register("rule_faults", "Times that a rule could not judge an event", metrics.faults.clone());
@@ -164,8 +179,10 @@ pub(super) enum Kind {
 
 impl Metrics {
     /// The series that there are, by their names in the text: known before anything is counted. A histogram stands for its sum and its count.
-    pub(super) const SERIES: [(&str, Kind); 19] = [
+    pub(super) const SERIES: [(&str, Kind); 21] = [
         ("orgwatch_records_total", Kind::Counter),
+        ("orgwatch_source_throttled_total", Kind::Counter),
+        ("orgwatch_source_skipped_total", Kind::Counter),
         ("orgwatch_evaluations_total", Kind::Counter),
         ("orgwatch_fuel_total", Kind::Counter),
         ("orgwatch_rule_faults_total", Kind::Counter),
@@ -196,7 +213,17 @@ impl Metrics {
 
     /// Counts records read.
     pub fn records(&self, source: &str, count: u64) {
-        self.records.get_or_create(&OfSource { source: source.to_owned() }).inc_by(count);
+        self.records.get_or_create(&OfSource { source: label(source) }).inc_by(count);
+    }
+
+    /// Counts calls that a source's service throttled.
+    pub fn throttled(&self, source: &str, calls: u64) {
+        self.throttled.get_or_create(&OfSource { source: label(source) }).inc_by(calls);
+    }
+
+    /// Counts objects that a source passed over.
+    pub fn skipped(&self, source: &str, objects: u64) {
+        self.skipped.get_or_create(&OfSource { source: label(source) }).inc_by(objects);
     }
 
     /// Counts what judging gave.
@@ -207,12 +234,12 @@ impl Metrics {
             *sum = (sum.0 + 1, sum.1 + fuel);
         }
         for (rule, (count, fuel)) in spent {
-            let label = OfRule { rule: rules[rule].id.clone() };
-            self.evaluations.get_or_create(&label).inc_by(count);
-            self.fuel.get_or_create(&label).inc_by(fuel);
+            let of_rule = OfRule { rule: label(&rules[rule].id) };
+            self.evaluations.get_or_create(&of_rule).inc_by(count);
+            self.fuel.get_or_create(&of_rule).inc_by(fuel);
         }
         for rule in verdicts.gaps.iter().filter_map(|gap| gap.cause.rule()) {
-            self.faults.get_or_create(&OfRule { rule: rule.to_owned() }).inc();
+            self.faults.get_or_create(&OfRule { rule: label(rule) }).inc();
         }
     }
 
@@ -264,14 +291,14 @@ impl Metrics {
     }
 
     fn delivery(&self, sink: &str, outcome: &'static str) {
-        self.deliveries.get_or_create(&OfOutcome { sink: sink.to_owned(), outcome }).inc();
+        self.deliveries.get_or_create(&OfOutcome { sink: label(sink), outcome }).inc();
     }
 
     /// Sets how much waits for a sink.
     pub fn queue(&self, sink: &str, owed: u64, dead: u64) {
-        let label = OfSink { sink: sink.to_owned() };
-        self.queue_depth.get_or_create(&label).set(i64::try_from(owed).unwrap_or(i64::MAX));
-        self.dead_letters.get_or_create(&label).set(i64::try_from(dead).unwrap_or(i64::MAX));
+        let of_sink = OfSink { sink: label(sink) };
+        self.queue_depth.get_or_create(&of_sink).set(i64::try_from(owed).unwrap_or(i64::MAX));
+        self.dead_letters.get_or_create(&of_sink).set(i64::try_from(dead).unwrap_or(i64::MAX));
     }
 
     /// Sets how many gaps are open.
@@ -281,18 +308,18 @@ impl Metrics {
 
     /// Sets the age of a source's latest event and of its watermark.
     pub fn source(&self, source: &str, lag: Option<f64>, watermark: Option<f64>) {
-        let label = OfSource { source: source.to_owned() };
+        let of_source = OfSource { source: label(source) };
         if let Some(lag) = lag {
-            self.lag.get_or_create(&label).set(lag);
+            self.lag.get_or_create(&of_source).set(lag);
         }
         if let Some(age) = watermark {
-            self.watermark_age.get_or_create(&label).set(age);
+            self.watermark_age.get_or_create(&of_source).set(age);
         }
     }
 
     /// Sets the age of the oldest thing that waits at a source.
     pub fn oldest_waiting(&self, source: &str, seconds: f64) {
-        self.oldest_waiting.get_or_create(&OfSource { source: source.to_owned() }).set(seconds);
+        self.oldest_waiting.get_or_create(&OfSource { source: label(source) }).set(seconds);
     }
 }
 
@@ -320,6 +347,8 @@ mod tests {
         metrics.queue("a", 1, 1);
         metrics.source("a", Some(1.0), Some(1.0));
         metrics.oldest_waiting("a", 1.0);
+        metrics.throttled("a", 1);
+        metrics.skipped("a", 1);
         let text = metrics.text();
         let written: BTreeSet<&str> = text
             .lines()

@@ -86,6 +86,13 @@ impl Amazon {
         sent.expect("a message can be sent");
     }
 
+    /// Shows a message that was received and is hidden, by its receipt, so that no test waits for the time to be over.
+    pub(crate) fn show(&self, queue: &str, receipt: &str) {
+        let call = self.sqs.change_message_visibility().queue_url(queue).receipt_handle(receipt).visibility_timeout(0);
+        // A message that is gone since cannot be shown.
+        let _ = self.runtime.block_on(call.send());
+    }
+
     /// How many messages a queue holds: those that can be received, and those that were.
     pub(crate) fn messages(&self, queue: &str) -> (u32, u32) {
         let count = |name| self.attribute(queue, &name).parse().expect("a count is a number");

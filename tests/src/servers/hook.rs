@@ -4,7 +4,7 @@ use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -17,12 +17,21 @@ pub(crate) struct Manner {
     pub(crate) delay: Duration,
     /// The status that it answers with.
     pub(crate) status: u16,
+    /// After how many seconds it wants to be asked again.
+    pub(crate) retry_after: Option<u32>,
+    /// True to answer with what is no HTTP.
+    pub(crate) garbage: bool,
 }
 
 impl Manner {
     /// Takes what it is sent, after a while.
     pub(crate) const fn after(delay: Duration) -> Self {
-        Self { delay, status: 200 }
+        Self { delay, status: 200, retry_after: None, garbage: false }
+    }
+
+    /// Answers at once with a status.
+    pub(crate) const fn status(status: u16) -> Self {
+        Self { status, ..Self::after(Duration::ZERO) }
     }
 }
 
@@ -33,19 +42,28 @@ pub(crate) struct Hook {
     taken: Arc<Mutex<Vec<Value>>>,
     /// What it was sent, taken or not, the client being there to hear of it or not.
     sent: Arc<Mutex<Vec<Value>>>,
+    /// When it was asked, from the beginning on.
+    asked: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Hook {
     /// Starts. `manner` is asked for each request, by its number.
     pub(crate) fn start(manner: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface has a free port");
+        Self::start_at(0, manner)
+    }
+
+    /// Starts on a port that nobody has listened on so far.
+    pub(crate) fn start_at(port: u16, manner: impl Fn(usize) -> Manner + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the loopback interface has a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("it is bound"));
-        let hook = Self { url, taken: Arc::default(), sent: Arc::default() };
-        let (taken, sent, manner) = (Arc::clone(&hook.taken), Arc::clone(&hook.sent), Arc::new(manner));
+        let hook = Self { url, taken: Arc::default(), sent: Arc::default(), asked: Arc::default() };
+        let (taken, sent, asked) = (Arc::clone(&hook.taken), Arc::clone(&hook.sent), Arc::clone(&hook.asked));
+        let manner = Arc::new(manner);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (taken, sent, manner) = (Arc::clone(&taken), Arc::clone(&sent), Arc::clone(&manner));
-                thread::spawn(move || serve(stream, &taken, &sent, &*manner));
+                let (taken, sent, asked) = (Arc::clone(&taken), Arc::clone(&sent), Arc::clone(&asked));
+                let manner = Arc::clone(&manner);
+                thread::spawn(move || serve(stream, &taken, &sent, &asked, &*manner));
             }
         });
         hook
@@ -65,28 +83,39 @@ impl Hook {
     pub(crate) fn take_sent(&self) -> Vec<Value> {
         std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Returns when it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<Instant> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 fn serve(
     mut client: TcpStream,
     taken: &Mutex<Vec<Value>>,
     sent: &Mutex<Vec<Value>>,
+    asked: &Mutex<Vec<Instant>>,
     manner: &(dyn Fn(usize) -> Manner + Send + Sync),
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     while let Some(request) = http::read(&mut reader)? {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        sent.lock().unwrap_or_else(PoisonError::into_inner).push(body.clone());
         let number = {
-            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.push(body.clone());
-            sent.len() - 1
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.push(Instant::now());
+            asked.len() - 1
         };
-        let Manner { delay, status } = manner(number);
+        let Manner { delay, status, retry_after, garbage } = manner(number);
         thread::sleep(delay);
+        if garbage {
+            return client.write_all(b"\0 nothing of HTTP's \r\n\r\n");
+        }
         if status < 300 {
             taken.lock().unwrap_or_else(PoisonError::into_inner).push(body);
         }
-        write!(client, "HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\nok")?;
+        let after = retry_after.map_or_else(String::new, |seconds| format!("Retry-After: {seconds}\r\n"));
+        write!(client, "HTTP/1.1 {status} X\r\n{after}Content-Length: 2\r\n\r\nok")?;
         client.flush()?;
     }
     Ok(())

@@ -78,8 +78,11 @@ fn serve(mut client: TcpStream, upstream: &str, calls: &Mutex<Vec<Call>>) -> io:
             answer: told.is_ok().then(|| serde_json::from_slice(&answer[end..]).unwrap_or_default()),
         };
         calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        // The answer said that the connection closes.
-        if told.is_err() || String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase().contains("connection: close") {
+        // The answer said that the connection closes, or there is none, because the server broke it.
+        if told.is_err()
+            || answer.is_empty()
+            || String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase().contains("connection: close")
+        {
             return Ok(());
         }
     }

@@ -1,8 +1,10 @@
 //! The state directory: one host at a time, no more than fits, and nothing lost.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::{Place, beside, replayed, sorted};
+use super::{Place, beside, replayed, routes, sorted};
 use crate::live::{Live, eventually};
 use crate::records;
 use crate::servers::{Hook, Manner};
@@ -49,12 +51,75 @@ fn a_full_ledger_stops_the_intake_with_a_clear_message_and_loses_nothing() {
 }
 
 #[test]
+fn a_ledger_that_another_program_holds_locked_stops_the_intake_with_a_clear_message_and_loses_nothing() {
+    let place = Place::new();
+    let records: Vec<Value> = (0..20).map(records::account_left).collect();
+    place.bring("a.json", records::lines(&records[..1]));
+    let live = place.start(&place.sink());
+    let departed = || place.lines().into_iter().filter(|line| line.contains("\"id\":\"org.")).collect::<Vec<_>>();
+    eventually("the finding is there", || departed().len() == 1);
+
+    let other = rusqlite::Connection::open(live.state().join("ledger.sqlite")).expect("the ledger can be opened");
+    other.busy_timeout(Duration::from_secs(30)).expect("a plain setting");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("it can be locked");
+    place.bring("b.json", records::lines(&records[1..]));
+    eventually("it says what holds it up", || {
+        live.told().contains("the intake waits: the ledger is locked by another process")
+    });
+    let (status, text) = live.ask("/readyz");
+    assert!(status == 503 && text.contains("the ledger is locked by another process"), "{text}");
+    assert_eq!(live.ask("/healthz").0, 200);
+    assert_eq!(departed().len(), 1);
+
+    other.execute_batch("ROLLBACK").expect("it can be unlocked");
+    eventually("everything has arrived", || departed().len() == records.len());
+    assert_eq!(sorted(departed()), replayed(&records));
+    eventually("it is told that it was so and is over", || {
+        let told = place.told_of("orgwatch.disk-full", "ledger");
+        told.last().is_some_and(|title| title.starts_with("Over: "))
+    });
+    assert!(place.findings_of("orgwatch.disk-full")[0].to_string().contains("locked by another process"));
+    eventually("it is ready", || live.ask("/readyz").0 == 200);
+    let (code, told, _) = live.stop();
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn findings_are_listed_and_shown_with_what_became_of_them() {
+    let place = Place::new();
+    let hook = Hook::start(|_| Manner::status(400));
+    place.bring("a.json", records::lines(&[records::account_left(1), records::policy_detached(2)]));
+    let routes = routes(&["file", "hook"], &["file"]);
+    let live = place.start(&format!("{}{}{routes}", place.sink(), place.hook("hook", hook.url(), "")));
+    let filed = |rule: &str| place.findings_of(rule).pop();
+    eventually("both are there", || {
+        filed("org.account-departed").is_some() && filed("cis.organizations-changes").is_some()
+    });
+    let departed = filed("org.account-departed").expect("it is there");
+    let listed = beside(&live.state(), &["findings", "list", "--rule", "org.account-departed", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&listed.stdout).expect("one finding"), departed, "{}", listed.stderr);
+    let id = departed["id"].as_str().expect("an id");
+    let show = |more: &[&str]| beside(&live.state(), &[&["findings", "show", &id[..12]], more].concat());
+    eventually("its deliveries are settled", || {
+        let shown: Value = serde_json::from_str(&show(&["--output", "json"]).stdout).expect("one finding");
+        assert_eq!((&shown["finding"], &shown["revision"]), (&departed, &Value::from(1)));
+        let became = |sink: &str| shown["deliveries"][sink].as_str().unwrap_or_default().to_owned();
+        became("file") == "taken" && became("hook").contains("the service answered 400")
+    });
+    let text = show(&["--output", "text"]).stdout;
+    assert!(text.contains("444400000001 left the organization") && text.contains("file: taken"), "{text}");
+    for (id, words) in [("ffff", "no finding has an id that begins with ffff"), ("me", "the digits 0 to 9 and a to f")]
+    {
+        let ran = beside(&live.state(), &["findings", "show", id]);
+        assert!(ran.code == 3 && ran.stderr.contains(words), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn what_a_sink_refuses_is_a_dead_letter_and_is_sent_when_somebody_asks() {
     let place = Place::new();
-    let hook = Hook::start(|number| Manner {
-        status: if number == 0 { 400 } else { 200 },
-        ..Manner::after(std::time::Duration::ZERO)
-    });
+    let hook =
+        Hook::start(|number| Manner { status: if number == 0 { 400 } else { 200 }, ..Manner::after(Duration::ZERO) });
     place.bring("a.json", records::lines(&[records::account_left(1)]));
     // What tells of the dead letter goes elsewhere.
     let routes =

@@ -76,3 +76,36 @@ fn a_rule_that_panics_is_told_and_the_gap_closes_when_the_rule_is_mended() {
     service.kill().expect("it can be killed");
     service.wait().expect("it is a child");
 }
+
+#[test]
+fn a_hangup_loads_rules_and_settings_anew_and_says_so() {
+    let place = Place::new();
+    let live = place.start(&place.sink());
+    let reloads = || live.told().matches("loaded the rules anew").count();
+    eventually("it starts", || live.told().contains(" started"));
+    live.signal("HUP");
+    eventually("it says so, though nothing has changed", || reloads() == 1);
+
+    let severity = |severity: &str| {
+        format!("{}{}[rule.\"org.account-departed\"]\nseverity = \"{severity}\"\n", place.sink(), place.source())
+    };
+    live.configure(&severity("critical"));
+    live.signal("HUP");
+    eventually("it loads what has changed", || reloads() > 1);
+    place.bring("a.json", records::lines(&[records::account_left(1)]));
+    eventually("the new setting holds", || place.findings_of("org.account-departed").len() == 1);
+    assert_eq!(place.findings_of("org.account-departed")[0]["severity"], "critical");
+
+    live.configure(&severity("dreadful"));
+    live.signal("HUP");
+    eventually("it is told that this is no severity", || {
+        place.told_of("orgwatch.reload-failed", "rules")
+            == ["Changed rules could not be loaded, and the ones before go on"]
+    });
+    assert!(live.told().contains("the changed rules are not taken, and those before go on: "), "{}", live.told());
+    place.bring("b.json", records::lines(&[records::account_left(2)]));
+    eventually("the last good setting holds", || place.findings_of("org.account-departed").len() == 2);
+    assert_eq!(place.findings_of("org.account-departed")[1]["severity"], "critical");
+    let (code, told, _) = live.stop();
+    assert_eq!(code, 0, "{told}");
+}

@@ -5,19 +5,11 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Place;
+use super::{Place, ids};
 use crate::live::{Live, eventually};
 use crate::records;
-use crate::servers::{Hook, Manner, get};
+use crate::servers::{Hook, Manner, free_port};
 use crate::support::Run;
-
-/// Asks the service's own address.
-fn ask(live: &Live, path: &str) -> (u16, String) {
-    eventually("it answers", || live.told().contains("address="));
-    let told = live.told();
-    let address = told.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
-    get(&format!("http://{address}{path}")).expect("the service answers")
-}
 
 #[test]
 fn it_says_that_it_is_alive_and_ready_and_what_it_has_counted() {
@@ -25,9 +17,9 @@ fn it_says_that_it_is_alive_and_ready_and_what_it_has_counted() {
     place.bring("a.json", records::lines(&[records::account_left(1), records::organization_described(2)]));
     let live = place.start(&place.sink());
     eventually("the finding is there", || place.lines().len() == 1);
-    assert_eq!(ask(&live, "/healthz"), (200, "ok\n".to_owned()));
-    assert_eq!(ask(&live, "/readyz"), (200, "ready\n".to_owned()));
-    let counted = |line: &str| ask(&live, "/metrics").1.lines().any(|found| found == line);
+    assert_eq!(live.ask("/healthz"), (200, "ok\n".to_owned()));
+    assert_eq!(live.ask("/readyz"), (200, "ready\n".to_owned()));
+    let counted = |line: &str| live.ask("/metrics").1.lines().any(|found| found == line);
     for line in [
         "orgwatch_records_total{source=\"folder\"} 2",
         "orgwatch_evaluations_total{rule=\"org.account-departed\"} 1",
@@ -69,6 +61,54 @@ fn a_replay_delivers_only_where_it_is_asked_to() {
     let delivered = replay(&["--deliver"]);
     assert_eq!((delivered.code, &delivered.stdout), (0, &printed.stdout), "{}", delivered.stderr);
     assert_eq!(hook.taken().iter().map(|sent| sent["finding"].clone()).collect::<Vec<_>>(), printed.findings());
+}
+
+#[test]
+fn a_replay_to_a_dead_sink_ends_with_a_hint_and_a_service_on_its_ledger_delivers_what_is_owed() {
+    let place = Place::new();
+    let state = place.folder.path().join("state");
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}/hook");
+    let configuration = place.hook("hook", &url, "retry = { first = \"100ms\", longest = \"1s\" }");
+    let run = Run::new(["--rules", "rules", "events", "--deliver", "--state-dir"]).argument(&state).with_rules();
+    let records = records::lines(&[records::account_left(1), records::account_left(2)]);
+    let ran = run.file("events", records).file("orgwatch.toml", &configuration).run();
+    assert_eq!((ran.code, ran.findings().len()), (4, 2), "{}", ran.stderr);
+    // What tells of the sink is owed to it as well, where no route leads elsewhere.
+    assert!(ran.stderr.contains(" deliveries were not taken\nhint: with --state-dir they stay owed"), "{}", ran.stderr);
+
+    let hook = Hook::start_at(port, |_| Manner::status(200));
+    let configuration = format!("{configuration}{}", place.source());
+    let live = Live::start_in(place.folder, &configuration);
+    eventually("the service delivers them", || ids(&ran.findings()).is_subset(&ids(&hook.taken())));
+    assert_eq!(live.stop().0, 0);
+}
+
+#[test]
+fn a_replay_that_a_sink_gives_up_on_ends_with_a_hint() {
+    let place = Place::new();
+    let hook = Hook::start(|_| Manner::status(400));
+    let run = Run::new(["--rules", "rules", "events", "--deliver"]).with_rules();
+    let run = run.file("events", records::lines(&[records::account_left(1)]));
+    let ran = run.file("orgwatch.toml", place.hook("hook", hook.url(), "")).run();
+    assert_eq!((ran.code, ran.findings().len()), (4, 1), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" were given up\nhint: `dead-letters list` says why"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_source_that_brings_nothing_for_too_long_is_told_and_is_well_again_when_it_brings_something() {
+    let place = Place::new();
+    let live = Live::start(&format!("{}{}quiet_after = \"2s\"\n", place.sink(), place.source()));
+    let told = || place.told_of("orgwatch.source-quiet", "folder");
+    eventually("it is told", || told() == ["The source folder has gone quiet"]);
+    assert!(live.ask("/readyz").1.contains("it has brought no record for 2s"));
+    let mut number = 0;
+    eventually("it is over", || {
+        number += 1;
+        place.bring(&format!("{number}.json"), records::lines(&[records::organization_described(number)]));
+        told().len() > 1
+    });
+    assert_eq!(told()[1], "Over: The source folder has gone quiet");
 }
 
 #[test]

@@ -4,14 +4,15 @@ use std::env;
 use std::future::Future;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orgwatch_host::aws::AwsConfig;
 
-use crate::python;
+use crate::servers;
+use crate::support::outcome;
 
 /// Runs a test with credentials that only a stand-in takes, whatever the caller's own are. They come from the environment, which a program can only
 /// set for another one: the test runs in a child, which is this same program.
@@ -32,49 +33,33 @@ pub(super) fn with_credentials(name: &str, test: impl Future<Output = ()>) {
         .env("AWS_SECRET_ACCESS_KEY", "testing")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    let output = child.output().expect("this program runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this program runs");
+    let (status, said, complained) = outcome(child, Duration::from_mins(5));
+    assert!(status.is_some_and(|status| status.success()), "{said}\n{complained}");
     assert!(said.contains("1 passed"), "there is no test of the name {name}");
 }
 
 /// A server that stands for AWS and goes away with this value.
-pub(super) struct Server {
-    child: Child,
-    address: SocketAddr,
-}
+pub(super) struct Server(servers::Server);
 
 impl Server {
     /// Starts moto, which knows the most services.
     pub(super) fn moto() -> Self {
-        let address = free_address();
-        let mut command = python::command("servers", "moto_server");
-        command.args(["-H", &address.ip().to_string(), "-p", &address.port().to_string()]);
-        Self::start(command, address, "/moto-api/")
+        Self(servers::Server::moto())
     }
 
     /// Starts ministack, which understands the protocol that CloudWatch's client speaks today.
     pub(super) fn ministack() -> Self {
-        let address = free_address();
-        let mut command = python::command("servers", "ministack");
-        command.env("BIND_HOST", address.ip().to_string()).env("GATEWAY_PORT", address.port().to_string());
-        Self::start(command, address, "/_ministack/health")
-    }
-
-    fn start(mut command: Command, address: SocketAddr, health: &str) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let server = Self { child: child.unwrap_or_else(|error| panic!("{command:?}: {error}")), address };
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !ask(address, "GET", health, &[], "").is_ok_and(|(status, _)| status == 200) {
-            assert!(Instant::now() < deadline, "{command:?} does not answer");
-            thread::sleep(Duration::from_millis(50));
-        }
-        server
+        Self(servers::Server::ministack())
     }
 
     pub(super) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.0.url().to_owned()
     }
 
     /// The access that a test has, which is that of a sink.
@@ -97,16 +82,10 @@ impl Server {
         let scope = format!("Credential=testing/20261101/us-east-1/{service}/aws4_request");
         let authorization = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
         let headers = [("authorization", authorization.as_str()), ("content-type", form)];
-        let (status, body) = ask(self.address, "POST", path, &headers, body).expect("the server answers");
+        let address = self.0.url().trim_start_matches("http://");
+        let (status, body) = ask(address, "POST", path, &headers, body).expect("the server answers");
         assert_eq!(status, 200, "{body}");
         body
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -176,13 +155,14 @@ fn read(stream: &TcpStream) -> std::io::Result<(String, String)> {
 }
 
 fn ask(
-    address: SocketAddr,
+    address: &str,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &str,
 ) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -195,9 +175,4 @@ fn ask(
     let (head, body) = read(&stream)?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     Ok((status, body))
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address")
 }

@@ -65,6 +65,9 @@ fn throttled_calls_are_made_again() {
     let live = Live::start(&configuration(&stub));
     expect(&live, &records.iter().collect::<Vec<_>>());
     assert!(stub.throttled() > 0 && stub.calls() > stub.throttled());
+    eventually("it is counted", || {
+        live.ask("/metrics").1.contains("orgwatch_source_throttled_total{source=\"history\"} ")
+    });
 }
 
 #[test]

@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{condition, expect, key};
+use super::{condition, expect, hurry, key, over};
 use crate::live::{Live, eventually};
 use crate::records;
-use crate::servers::{Amazon, Server};
+use crate::servers::{Amazon, Recorder, Server};
 
-fn configuration(url: &str, queue: &str) -> String {
+pub(super) fn configuration(url: &str, queue: &str) -> String {
     format!(
         "[[source]]\nkind = \"sqs\"\nname = \"queue\"\nqueue_url = \"{queue}\"\nvisibility = \"10s\"\n\
          aws.region = \"us-east-1\"\naws.endpoint = \"{url}\"\nbuckets = [{{ bucket = \"trail\", prefix = \"logs\" }}]\n"
     )
 }
 
-fn file(record: &Value) -> Vec<u8> {
+pub(super) fn file(record: &Value) -> Vec<u8> {
     records::gzip(records::file(std::slice::from_ref(record)))
 }
 
-fn notification(bucket: &str, key: &str) -> Value {
+pub(super) fn notification(bucket: &str, key: &str) -> Value {
     json!({ "Records": [{ "eventVersion": "2.6", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
         "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] })
 }
@@ -61,6 +61,8 @@ fn every_kind_of_message_brings_its_records_and_the_queue_ends_empty() {
     let others = expect(&live, &detached.iter().collect::<Vec<_>>());
     assert_eq!(others, Vec::<Value>::new());
     eventually("the queue is empty", || amazon.messages(&queue) == (0, 0));
+    let metrics = live.ask("/metrics").1;
+    assert!(metrics.contains("orgwatch_source_skipped_total{source=\"queue\"} 1\n"), "{metrics}");
     let (code, told, _) = live.stop();
     assert_eq!(code, 0, "{told}");
 }
@@ -87,18 +89,33 @@ fn an_object_that_is_not_allowed_is_reported_and_not_read_and_its_message_stays(
 }
 
 #[test]
-fn a_file_that_is_missing_leaves_its_message_in_the_queue() {
+fn a_file_that_is_missing_is_told_leaves_its_message_in_the_queue_and_is_read_when_it_is_there() {
     let moto = Server::moto();
     let amazon = Amazon::at(moto.url());
+    let recorder = Recorder::before(moto.url());
     let queue = amazon.queue("orgwatch");
     amazon.bucket("trail");
-    amazon.send(&queue, &notification("trail", &key("logs/", "111122223333", "2026/11/05", "none")).to_string());
-    let record = records::policy_detached(1);
+    let place = key("logs/", "111122223333", "2026/11/05", "late");
+    amazon.send(&queue, &notification("trail", &place).to_string());
+    let [record, late] = [records::policy_detached(1), records::policy_detached(2)];
     amazon.send(&queue, &record.to_string());
-    let live = Live::start(&configuration(moto.url(), &queue));
+    let live = Live::start(&configuration(recorder.url(), &queue));
     expect(&live, &[&record]);
-    eventually("it is told", || live.told().contains("NoSuchKey"));
-    eventually("one message is left", || amazon.messages(&queue) == (0, 1));
+    eventually("one message is left", || live.told().contains("NoSuchKey") && amazon.messages(&queue) == (0, 1));
+    eventually("it was received again and again", || {
+        hurry(&amazon, &recorder, &queue);
+        live.told().contains("condition=\"orgwatch.source-stuck\"")
+    });
+    let finding = condition(&live, "orgwatch.source-stuck", Vec::new());
+    assert!(finding.to_string().contains("hint: did a lifecycle rule of the bucket remove it?"), "{finding}");
+
+    amazon.put("trail", &place, file(&late));
+    eventually("it was received once more, and the queue is empty", || {
+        hurry(&amazon, &recorder, &queue);
+        amazon.messages(&queue) == (0, 0)
+    });
+    let before = expect(&live, &[&late]);
+    over(&live, "orgwatch.source-stuck", &before);
     let (code, told, _) = live.stop();
     assert_eq!(code, 0, "{told}");
 }

@@ -216,6 +216,7 @@ impl CloudTrail {
             }
             let count = region.lookup.throttled.load(Ordering::Relaxed);
             if count > throttled {
+                inlet.throttled(count - throttled);
                 info!(region = name, calls = count - throttled, "CloudTrail throttled calls, which were made again");
                 throttled = count;
             }

@@ -101,9 +101,14 @@ impl Region {
             self.done = checkpoint.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second);
             self.written = self.done;
         }
+        if self.done.is_some_and(|done| done > now) {
+            // The clock was set back. It must not ask for a time that is still to come, and a checkpoint there would have a later start skip what
+            // happens until then.
+            self.done = Some(now);
+            self.written = None;
+        }
         let from = match self.done {
-            // A clock that was set back must not ask for a time that is still to come.
-            Some(done) => done.min(now) - seconds(overlap),
+            Some(done) => done - seconds(overlap),
             None => now - seconds(start),
         };
         Ok(from.max(now - HISTORY))

@@ -35,8 +35,9 @@ struct Chain {
 impl Source for S3 {
     async fn run(&self, inlet: &Inlet) -> Result<(), SourceError> {
         let mut chains = BTreeMap::new();
+        let mut strays = 0;
         loop {
-            self.round(inlet, &mut chains).await;
+            self.round(inlet, &mut chains, &mut strays).await;
             tokio::select! {
                 () = inlet.stopped() => return Ok(()),
                 () = sleep(self.every) => {}
@@ -46,8 +47,8 @@ impl Source for S3 {
 }
 
 impl S3 {
-    /// Lists everything once and brings what is new.
-    async fn round(&self, inlet: &Inlet, chains: &mut BTreeMap<Range, Chain>) {
+    /// Lists everything once and brings what is new. `strays` is how many objects were skipped before.
+    async fn round(&self, inlet: &Inlet, chains: &mut BTreeMap<Range, Chain>, strays: &mut usize) {
         let began = Timestamp::now();
         let walked = match self.shelf.walk().await {
             Ok(walked) => walked,
@@ -56,6 +57,9 @@ impl S3 {
         self.troubles.well(inlet, "list");
         if !walked.strays.is_empty() {
             let objects = walked.strays.len();
+            // Each list has those of the one before as well.
+            inlet.skipped(u64::try_from(objects.saturating_sub(*strays)).unwrap_or(u64::MAX));
+            *strays = objects.max(*strays);
             info!(objects, bucket = self.shelf.bucket, "skipped objects that CloudTrail did not write");
         }
         let files = Semaphore::new(self.concurrency);

@@ -61,7 +61,10 @@ impl Sqs {
         for object in &about.objects {
             let name = format!("s3://{}/{}", object.bucket, object.key);
             match self.allowed.judge(object) {
-                Verdict::Skip => debug!(object = terminal(&name), "skipped an object that holds no records"),
+                Verdict::Skip => {
+                    inlet.skipped(1);
+                    debug!(object = terminal(&name), "skipped an object that holds no records");
+                }
                 Verdict::Foreign(why) => {
                     foreign = true;
                     let queue = self.queue.name();

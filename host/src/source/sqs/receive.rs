@@ -178,6 +178,9 @@ impl Sqs {
             }
             Err(answer) => {
                 work.failures += 1;
+                if answer.kind == Refusal::Throttled {
+                    inlet.throttled(1);
+                }
                 let wait = Duration::from_secs(1 << work.failures.min(6)).min(Duration::from_mins(1));
                 work.receive_at = Instant::now() + wait;
                 let hint = answer

@@ -15,6 +15,10 @@ const DETAILS: usize = 1 << 17;
 
 pub(super) fn body(delivery: &Delivery, routing_key: &str) -> Value {
     let finding = &delivery.finding;
+    let dedup_key = finding.id.to_string();
+    if finding.is_over() {
+        return json!({ "routing_key": routing_key, "event_action": "resolve", "dedup_key": dedup_key });
+    }
     let event = &finding.event;
     let severity = match finding.severity {
         Severity::Informational | Severity::Low => "info",
@@ -54,8 +58,44 @@ pub(super) fn body(delivery: &Delivery, routing_key: &str) -> Value {
     json!({
         "routing_key": routing_key,
         "event_action": "trigger",
-        "dedup_key": finding.id.to_string(),
+        "dedup_key": dedup_key,
         "client": "orgwatch",
         "payload": payload,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::health::{Condition, Health};
+
+    fn of(delivery: &Delivery) -> (Value, Value) {
+        let body = body(delivery, "key");
+        (body["event_action"].clone(), body["dedup_key"].clone())
+    }
+
+    #[test]
+    fn an_incident_is_resolved_by_the_service_itself_and_by_no_rule() {
+        let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
+        let health = Health::default();
+        let told = |second: i64| {
+            let finding = health.reports(at(second)).remove(0).finding;
+            Delivery { finding, revision: 1, filed: at(second), updated: at(second) }
+        };
+        health.raise(Condition::SourceStuck, "trail", "access denied", at(0));
+        let (begun, incident) = of(&told(1));
+        assert_eq!(begun, "trigger");
+        health.well(Condition::SourceStuck, "trail", at(2));
+        let mut over = told(3);
+        assert_eq!(of(&over), ("resolve".into(), incident.clone()));
+        assert!(body(&over, "key").get("payload").is_none());
+
+        // The same from a rule: somebody's event must not close what it opened.
+        let mut rule = (*over.finding.rule).clone();
+        rule.digest = "sha256:00".to_owned();
+        over.finding.rule = rule.into();
+        assert_eq!(of(&over), ("trigger".into(), incident));
+    }
 }
