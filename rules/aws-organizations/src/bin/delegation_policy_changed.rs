@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::delegation::Delegation;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
-use orgwatch_rules_aws_organizations::{console, names};
+use orgwatch_rules_aws_organizations::{console, names, operations};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -89,7 +89,7 @@ impl Rule for DelegationPolicyChanged {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let report = report.link("settings", console::settings(event));

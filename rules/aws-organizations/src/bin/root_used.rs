@@ -1,6 +1,7 @@
 //! `org.root-used`: somebody worked as root in the management account.
 
 use orgwatch_rules_aws_organizations::names;
+use orgwatch_rules_aws_organizations::operations::is_write;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_aws_organizations::text::plain;
 use orgwatch_rules_sdk::prelude::*;
@@ -121,10 +122,12 @@ fn weigh(event: &Event, report: &Report<'_>, name: &str, mfa: Option<bool>) -> (
     // Temporary credentials begin with ASIA. Root should have no others.
     let own_key = event.user_identity().access_key_id().is_some_and(|key| key.starts_with("AKIA"));
     let title = report.who(&format!("called {name}"), &format!("call {name}"));
-    match (own_key, event.read_only()) {
+    // Records of before 2016 do not say whether a call only reads.
+    let only_reads = event.read_only().unwrap_or_else(|| !is_write(name));
+    match (own_key, only_reads) {
         (true, _) => (report.severity(Severity::Critical), format!("{title} with an access key of its own")),
-        (false, Some(true)) => (report.severity(Severity::Medium), title),
-        (false, _) => (report.severity(Severity::High), title),
+        (false, true) => (report.severity(Severity::Medium), title),
+        (false, false) => (report.severity(Severity::High), title),
     }
 }
 

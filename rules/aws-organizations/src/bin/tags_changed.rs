@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names};
+use orgwatch_rules_aws_organizations::{console, names, operations};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -84,7 +84,7 @@ impl Rule for TagsChanged {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let keys = changed_keys(event);

@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names, services};
+use orgwatch_rules_aws_organizations::{console, names, operations, services};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -74,7 +74,7 @@ impl Rule for TrustedAccessDisabled {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let service = event.request("/servicePrincipal").into_string();
