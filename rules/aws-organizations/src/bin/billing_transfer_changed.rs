@@ -24,7 +24,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * A handshake that was accepted and failed: without a response the record does not say what it was about.
     /// * Changes of payment methods, which are no business of AWS Organizations.
     ///

@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * A service whose trusted access is switched off, which has the same effect: see `org.trusted-access-disabled`.
     /// * An account that leaves the organization and so ceases to administer anything: see `org.account-departed`.
     ///

@@ -23,7 +23,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * Delegation of the organization's own policies, which is not done by registering: see `org.delegation-policy-changed`.
     /// * Services that keep a list of administrators of their own and do not ask Organizations.
     ///

@@ -24,7 +24,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * What the policy's conditions narrow: a grant is taken to be as wide as it reads without them.
     /// * What was granted before: the record holds the new policy only, so that a grant which has been there for long is reported again.
     ///

@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * Tags that are given when an account, a policy or an organizational unit is created, or with an invitation.
     /// * Which value a tag had before: the record has the new one only.
     ///

@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * A security service that is switched off in single accounts, by calls of that service.
     /// * A delegated administrator who is removed instead: see `org.delegated-administrator-deregistered`.
     ///

@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * What the service then does: see `org.delegated-administrator-registered` for who may use it, and the service's own events.
     /// * Services that already had trusted access: compare with the list in the console once.
     ///
