@@ -114,9 +114,14 @@ fn weigh(event: &Event, report: &Report<'_>, name: &str, mfa: Option<bool>) -> (
             ("ConsoleLogin", false) => (Severity::Medium, format!("{actor} failed to sign in")),
             ("ConsoleLogin", true) if mfa == Some(true) => (Severity::High, format!("{actor} signed in with MFA")),
             ("ConsoleLogin", true) => (Severity::Critical, format!("{actor} signed in without MFA")),
-            // PasswordRecoveryRequested, PasswordRecoveryCompleted, PasswordUpdated, CheckMfa and the like.
-            _ if name.starts_with("Password") => (report.severity(Severity::High), format!("{actor} did {name}")),
-            _ => (report.severity(Severity::Medium), format!("{actor} did {name}")),
+            ("PasswordRecoveryRequested", _) => {
+                (report.severity(Severity::High), format!("{actor} asked for a new password"))
+            }
+            ("PasswordRecoveryCompleted", _) => {
+                (report.severity(Severity::High), format!("{actor} got a new password"))
+            }
+            ("PasswordUpdated", _) => (report.severity(Severity::High), format!("{actor} changed the password")),
+            _ => (report.severity(Severity::Medium), format!("{actor} was at the sign-in page: {name}")),
         };
     }
     // Temporary credentials begin with ASIA. Root should have no others.
@@ -167,7 +172,7 @@ mod tests {
             (WITH_MFA, Severity::High, "Root of 111122223333 signed in with MFA"),
             (WITHOUT_MFA, Severity::Critical, "Root of 111122223333 signed in without MFA"),
             (FAILED, Severity::Medium, "Root of 111122223333 failed to sign in"),
-            (RECOVERY, Severity::High, "Root of 111122223333 did PasswordRecoveryRequested"),
+            (RECOVERY, Severity::High, "Root of 111122223333 asked for a new password"),
             (KEY, Severity::Critical, "Root of 111122223333 called CreateUser with an access key of its own"),
             (CONSOLE, Severity::High, "Root of 111122223333 called DetachPolicy"),
             (READ, Severity::Medium, "Root of 111122223333 called ListAccounts"),
