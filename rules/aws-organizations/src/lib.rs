@@ -14,7 +14,6 @@ pub mod actor;
 pub mod arn;
 pub mod console;
 pub mod delegation;
-pub mod handshake;
 pub mod ids;
 pub mod invitation;
 pub mod names;

@@ -1,8 +1,9 @@
 //! `org.billing-transfer-changed`: who pays the organization's bills, and sees them, was offered, changed or ended.
 
+use orgwatch_rules_aws_organizations::invitation::{Handshake, Kind};
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, handshake, names};
+use orgwatch_rules_aws_organizations::{console, names, operations};
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {
@@ -23,7 +24,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * A handshake that was accepted and failed: without a response the record does not say what it was about.
     /// * Changes of payment methods, which are no business of AWS Organizations.
     ///
@@ -43,7 +44,6 @@ rule! {
         {
             "eventSource": [event::organizations::EVENT_SOURCE],
             "eventName": ["AcceptHandshake", "CancelHandshake", "DeclineHandshake"],
-            "responseElements": { "handshake": { "action": [{ "wildcard": "*ransfer*" }, { "wildcard": "*RANSFER*" }] } },
         },
     ],
     attack: ["T1666", "T1657"],
@@ -87,7 +87,8 @@ impl Rule for BillingTransferChanged {
     }
 
     fn evaluate(&self, event: &Event) -> Findings {
-        let Some(report) = Report::unless_denied(event) else {
+        let Some(report) = Report::unless_denied(event).filter(|report| !operations::is_passing(report.outcome()))
+        else {
             return Findings::none();
         };
         let transfer = Transfer::read(event);
@@ -161,7 +162,7 @@ impl Transfer {
     /// Says what happened and how serious it is; nothing for a handshake about something else.
     fn story(&self, event: &Event, report: &Report<'_>) -> Option<(Severity, String)> {
         let name = event.event_name().unwrap_or_default();
-        if name.ends_with("Handshake") && !handshake::is_billing_transfer(event) {
+        if name.ends_with("Handshake") && Handshake::of(event).kind != Kind::BillingTransfer {
             return None;
         }
         // Both organizations get the service events: the source is the one that loses sight of its bills.
@@ -284,9 +285,18 @@ mod tests {
     fn the_spelling_of_a_handshakes_action_hides_nothing() {
         for spelling in ["transfer_responsibility", "transfer-responsibility", "TransferResponsibility"] {
             let record = ACCEPTED.replace("TRANSFER_RESPONSIBILITY", spelling);
+            assert_ne!(record, ACCEPTED);
             assert_eq!(judge("{}", &record).unwrap().get_severity(), Some(Severity::High), "{spelling}");
         }
-        assert_eq!(judge("{}", &ACCEPTED.replace("TRANSFER_RESPONSIBILITY", "invite")), None);
+        let by_its_arn_alone = ACCEPTED.replace("\"action\"", "\"former_action\"");
+        assert!(judge("{}", &by_its_arn_alone).is_some());
+    }
+
+    #[test]
+    fn what_the_caller_sends_makes_no_billing_transfer_of_an_invitation() {
+        let chosen = r#"{"eventName":"AcceptHandshake","requestParameters":{"handshake":{"action":"TRANSFER_RESPONSIBILITY"}},
+            "responseElements":{"handshake":{"action":"invite"}}}"#;
+        assert_eq!(judge("{}", chosen), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names, services};
+use orgwatch_rules_aws_organizations::{console, names, operations, services};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -23,7 +23,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * Delegation of the organization's own policies, which is not done by registering: see `org.delegation-policy-changed`.
     /// * Services that keep a list of administrators of their own and do not ask Organizations.
     ///
@@ -80,7 +80,11 @@ impl Rule for DelegatedAdministratorRegistered {
         let by_cloudtrail = event.event_source().as_deref() == Some("cloudtrail.amazonaws.com");
         // Only what Organizations denied is reported elsewhere.
         let report = Report::of(event);
-        if (report.outcome().is_denied() && !by_cloudtrail) || self.settings.expected_automation.expects(event) {
+        let denied_elsewhere = report.outcome().is_denied() && !by_cloudtrail;
+        if denied_elsewhere
+            || operations::is_passing(report.outcome())
+            || self.settings.expected_automation.expects(event)
+        {
             return Findings::none();
         }
         let account = event.account("/requestParameters/accountId");

@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::delegation::Delegation;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
-use orgwatch_rules_aws_organizations::{console, names};
+use orgwatch_rules_aws_organizations::{console, names, operations};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -24,7 +24,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * What the policy's conditions narrow: a grant is taken to be as wide as it reads without them.
     /// * What was granted before: the record holds the new policy only, so that a grant which has been there for long is reported again.
     ///
@@ -89,7 +89,7 @@ impl Rule for DelegationPolicyChanged {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let report = report.link("settings", console::settings(event));

@@ -200,9 +200,12 @@ impl Rule for FeedTampered {
         let source = event.event_source().unwrap_or_default();
         let called = CALLS.into_iter().filter(|(call, kind, ..)| *call == name && kind.source() == source);
         let tampered = called.filter_map(|call| Some((self.resource(event, call.1)?, call)));
-        let Some((resource, (_, kind, did, do_it, severity))) = tampered.into_iter().next() else {
+        let Some((resource, (_, kind, mut did, mut do_it, mut severity))) = tampered.into_iter().next() else {
             return Findings::none();
         };
+        if name == "PutRule" && event.request("/state").as_str() == Some("DISABLED") {
+            (did, do_it, severity) = ("disabled", "disable", Critical);
+        }
         let report = Report::of(event);
         let title =
             format!("{} the {} {}, which feeds orgwatch", report.who(did, do_it), kind.word(), plain(&resource));

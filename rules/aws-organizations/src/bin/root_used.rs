@@ -1,6 +1,7 @@
 //! `org.root-used`: somebody worked as root in the management account.
 
 use orgwatch_rules_aws_organizations::names;
+use orgwatch_rules_aws_organizations::operations::is_write;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_aws_organizations::text::plain;
 use orgwatch_rules_sdk::prelude::*;
@@ -113,18 +114,25 @@ fn weigh(event: &Event, report: &Report<'_>, name: &str, mfa: Option<bool>) -> (
             ("ConsoleLogin", false) => (Severity::Medium, format!("{actor} failed to sign in")),
             ("ConsoleLogin", true) if mfa == Some(true) => (Severity::High, format!("{actor} signed in with MFA")),
             ("ConsoleLogin", true) => (Severity::Critical, format!("{actor} signed in without MFA")),
-            // PasswordRecoveryRequested, PasswordRecoveryCompleted, PasswordUpdated, CheckMfa and the like.
-            _ if name.starts_with("Password") => (report.severity(Severity::High), format!("{actor} did {name}")),
-            _ => (report.severity(Severity::Medium), format!("{actor} did {name}")),
+            ("PasswordRecoveryRequested", _) => {
+                (report.severity(Severity::High), format!("{actor} asked for a new password"))
+            }
+            ("PasswordRecoveryCompleted", _) => {
+                (report.severity(Severity::High), format!("{actor} got a new password"))
+            }
+            ("PasswordUpdated", _) => (report.severity(Severity::High), format!("{actor} changed the password")),
+            _ => (report.severity(Severity::Medium), format!("{actor} was at the sign-in page: {name}")),
         };
     }
     // Temporary credentials begin with ASIA. Root should have no others.
     let own_key = event.user_identity().access_key_id().is_some_and(|key| key.starts_with("AKIA"));
     let title = report.who(&format!("called {name}"), &format!("call {name}"));
-    match (own_key, event.read_only()) {
+    // Records of before 2016 do not say whether a call only reads.
+    let only_reads = event.read_only().unwrap_or_else(|| !is_write(name));
+    match (own_key, only_reads) {
         (true, _) => (report.severity(Severity::Critical), format!("{title} with an access key of its own")),
-        (false, Some(true)) => (report.severity(Severity::Medium), title),
-        (false, _) => (report.severity(Severity::High), title),
+        (false, true) => (report.severity(Severity::Medium), title),
+        (false, false) => (report.severity(Severity::High), title),
     }
 }
 
@@ -164,7 +172,7 @@ mod tests {
             (WITH_MFA, Severity::High, "Root of 111122223333 signed in with MFA"),
             (WITHOUT_MFA, Severity::Critical, "Root of 111122223333 signed in without MFA"),
             (FAILED, Severity::Medium, "Root of 111122223333 failed to sign in"),
-            (RECOVERY, Severity::High, "Root of 111122223333 did PasswordRecoveryRequested"),
+            (RECOVERY, Severity::High, "Root of 111122223333 asked for a new password"),
             (KEY, Severity::Critical, "Root of 111122223333 called CreateUser with an access key of its own"),
             (CONSOLE, Severity::High, "Root of 111122223333 called DetachPolicy"),
             (READ, Severity::Medium, "Root of 111122223333 called ListAccounts"),

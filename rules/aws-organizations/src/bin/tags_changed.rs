@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names};
+use orgwatch_rules_aws_organizations::{console, names, operations};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * Tags that are given when an account, a policy or an organizational unit is created, or with an invitation.
     /// * Which value a tag had before: the record has the new one only.
     ///
@@ -84,7 +84,7 @@ impl Rule for TagsChanged {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let keys = changed_keys(event);

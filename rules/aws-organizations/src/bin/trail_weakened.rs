@@ -205,6 +205,9 @@ impl TrailWeakened {
         match event.request("/kmsKeyId").as_str() {
             Some("") => losses.push((Severity::Low, "it no longer encrypts with a key of its own".to_owned())),
             Some(key) => {
+                // The caller may have named it by an alias; the response has its ARN.
+                let arn = event.response("/kmsKeyId").into_string();
+                let key = arn.as_deref().unwrap_or(key);
                 let elsewhere = compared(&self.settings.keys, key);
                 losses.extend(elsewhere.map(|severity| (severity, format!("it encrypts with the key {}", plain(key)))));
             }

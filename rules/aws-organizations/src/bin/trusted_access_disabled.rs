@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names, services};
+use orgwatch_rules_aws_organizations::{console, names, operations, services};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * A security service that is switched off in single accounts, by calls of that service.
     /// * A delegated administrator who is removed instead: see `org.delegated-administrator-deregistered`.
     ///
@@ -74,7 +74,7 @@ impl Rule for TrustedAccessDisabled {
         let Some(report) = Report::unless_denied(event) else {
             return Findings::none();
         };
-        if self.settings.expected_automation.expects(event) {
+        if operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
         let service = event.request("/servicePrincipal").into_string();

@@ -2,7 +2,7 @@
 
 use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_aws_organizations::text::plain;
-use orgwatch_rules_aws_organizations::{console, names, services};
+use orgwatch_rules_aws_organizations::{console, names, operations, services};
 use orgwatch_rules_sdk::event::Automation;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Calls that were denied: see `org.unauthorized-attempt`.
+    /// * Calls that were denied: see `org.unauthorized-attempt`. Calls that AWS put off (throttling, concurrent changes): they are tried again.
     /// * What the service then does: see `org.delegated-administrator-registered` for who may use it, and the service's own events.
     /// * Services that already had trusted access: compare with the list in the console once.
     ///
@@ -78,7 +78,7 @@ impl Rule for TrustedAccessEnabled {
         };
         let service = event.request("/servicePrincipal").into_string();
         let expected = service.as_ref().is_some_and(|service| self.settings.expected_services.contains(service));
-        if expected || self.settings.expected_automation.expects(event) {
+        if expected || operations::is_passing(report.outcome()) || self.settings.expected_automation.expects(event) {
             return Findings::none();
         }
 

@@ -109,6 +109,14 @@ fn a_rule_is_known_on_its_own_bus_only() {
 }
 
 #[test]
+fn a_rule_that_is_put_anew_as_disabled_is_disabled() {
+    let put = |state: &str| call("events", "PutRule", &format!(r#"{{"name":"orgwatch","state":"{state}"}}"#)).unwrap();
+    assert_eq!(put("DISABLED").get_severity(), Some(Critical));
+    assert!(put("DISABLED").get_title().unwrap().contains("disabled the rule orgwatch"));
+    assert_eq!(put("ENABLED").get_severity(), Some(High));
+}
+
+#[test]
 fn one_name_of_a_call_means_what_its_service_means_by_it() {
     assert_eq!(
         call(

@@ -118,10 +118,23 @@ fn an_update_that_keeps_everything_is_quiet_however_much_it_sends() {
         ("key/1234abcd-12ab", "key/9999abcd-12ab"),
         ("\"s3BucketName\"", "\"s3KeyPrefix\": \"hidden\", \"s3BucketName\""),
     ] {
-        let record = SAME.replacen(from, to, 1);
+        let record = SAME.replace(from, to);
         assert_ne!(record, SAME);
         assert!(judge(SETTINGS, &record).is_some(), "{to}");
     }
+}
+
+#[test]
+fn a_key_is_judged_by_its_arn_and_not_by_an_alias_that_the_caller_may_point_anywhere() {
+    let alias = SAME.replacen(
+        "\"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"",
+        "\"alias/logs\"",
+        1,
+    );
+    assert_ne!(alias, SAME);
+    assert_eq!(judge(SETTINGS, &alias), None);
+    let elsewhere = alias.replace("key/1234abcd-12ab", "key/9999abcd-12ab");
+    assert_eq!(severity(SETTINGS, &elsewhere), Some(Severity::High));
 }
 
 #[test]
