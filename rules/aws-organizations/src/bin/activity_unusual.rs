@@ -139,7 +139,9 @@ fn rates(insight: Insight<'_>) -> Option<(String, String)> {
 fn stands_out(insight: Insight<'_>) -> BTreeMap<String, Vec<String>> {
     let mut most = BTreeMap::new();
     for attribution in insight.attributions().into_iter().take(10) {
-        let values: Vec<String> = attribution.insight.iter().take(SHOWN).map(|share| plain(&share.value)).collect();
+        // CloudTrail writes the absence of an error as the word.
+        let named = attribution.insight.iter().filter(|share| share.value != "null");
+        let values: Vec<String> = named.take(SHOWN).map(|share| plain(&share.value)).collect();
         most.insert(plain(&attribution.attribute), values);
     }
     most

@@ -6,7 +6,7 @@ use orgwatch_rules_aws_organizations::{console, names};
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {
-    /// Reports an account whose effective policy became invalid.
+    /// Reports an account whose effective policy of some type became invalid, so that it does not apply.
     ///
     /// ## What it does
     ///
