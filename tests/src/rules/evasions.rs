@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::Run;
 
-/// The most that CloudTrail keeps of a request.
-const LONGEST: usize = 100 << 10;
+/// As long as AWS takes a policy and longer, and the most that CloudTrail keeps of a request.
+const LENGTHS: [usize; 2] = [20 << 10, 100 << 10];
 
 /// The record of an update that gives a text to a service control policy.
 fn update(number: usize, text: &str) -> Value {
@@ -25,11 +25,11 @@ fn update(number: usize, text: &str) -> Value {
 }
 
 /// Repeats what a function writes until the text is as long as it may be.
-fn filled(front: &str, back: &str, piece: impl Fn(usize) -> String) -> String {
+fn filled(length: usize, front: &str, back: &str, piece: impl Fn(usize) -> String) -> String {
     let mut text = front.to_owned();
     for number in 0.. {
         let next = piece(number);
-        if text.len() + next.len() + back.len() > LONGEST {
+        if text.len() + next.len() + back.len() > length {
             break;
         }
         text.push_str(if number == 0 { "" } else { "," });
@@ -38,33 +38,36 @@ fn filled(front: &str, back: &str, piece: impl Fn(usize) -> String) -> String {
     text + back
 }
 
-#[test]
-fn a_policy_made_to_exhaust_a_rule_is_judged_all_the_same() {
+/// Texts of a length, each of which opens everything and takes long to read.
+fn texts(length: usize) -> Vec<String> {
     let opens = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
     let deny = r#"{"Statement":[{"Effect":"Deny","Action":["#;
-    let rest = format!(r#"],"Resource":"*","Condition":{{"StringNotLike":{{"aws:PrincipalArn":"*"}}}}}},{opens}]}}"#);
-    let texts = [
+    let never = format!(r#"],"Resource":"*","Condition":{{"StringNotLike":{{"aws:PrincipalArn":"*"}}}}}},{opens}]}}"#);
+    let statements = format!(",{opens}]}}");
+    let exempt = r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"ArnNotLike":{"aws:PrincipalArn":["*","#;
+    vec![
         // Actions that nearly match every action that the rules try.
-        filled(deny, &rest, |number| format!(r#""*a*e*i*o*{number}""#)),
-        filled(deny, &rest, |_| r#""?*:*?""#.to_owned()),
+        filled(length, deny, &never, |number| format!(r#""*a*e*i*o*{number}""#)),
+        filled(length, deny, &never, |_| r#""?*:*?""#.to_owned()),
         // One pattern as long as the text.
-        format!(r#"{deny}"{}"{rest}"#, "*a".repeat(45_000)),
+        format!(r#"{deny}"{}"{never}"#, "*a".repeat(length / 2 - 100)),
         // As many statements as there is room for.
-        filled(r#"{"Statement":["#, &format!(",{opens}]}}"), |_| {
+        filled(length, r#"{"Statement":["#, &statements, |_| {
             r#"{"Effect":"Deny","NotAction":"*","Resource":"*"}"#.to_owned()
         }),
-        filled(r#"{"Statement":["#, &format!(",{opens}]}}"), |number| {
+        filled(length, r#"{"Statement":["#, &statements, |number| {
             format!(r#"{{"Effect":"Deny","Action":"x:{number}"}}"#)
         }),
         // Exemptions without end.
-        filled(
-            r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"ArnNotLike":{"aws:PrincipalArn":["*","#,
-            &format!("]}}}}}},{opens}]}}"),
-            |number| format!(r#""arn:aws:iam::*:role/*{number}""#),
-        ),
+        filled(length, exempt, &format!("]}}}}}},{opens}]}}"), |number| format!(r#""arn:aws:iam::*:role/*{number}""#)),
         // Nothing but depth.
-        format!("{}{}", r#"{"a":"#.repeat(15_000), "1"),
-    ];
+        r#"{"a":"#.repeat(length / 6),
+    ]
+}
+
+#[test]
+fn a_policy_made_to_exhaust_a_rule_is_judged_all_the_same() {
+    let texts: Vec<String> = LENGTHS.into_iter().flat_map(texts).collect();
     let records: Vec<Value> = texts.iter().enumerate().map(|(number, text)| update(number, text)).collect();
     let run = Run::new(["--rules", "rules/aws-organizations", "events.json"]).with_rules();
     let ran = run.file("events.json", json!({ "Records": records }).to_string()).run();

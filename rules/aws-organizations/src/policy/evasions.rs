@@ -206,6 +206,7 @@ fn a_text_that_readers_can_disagree_on_protects_nothing() {
         "deny",
         r#"{"Version":"2012-10-17"}"#,
         r#"{"Statement":"Deny"}"#,
+        &format!(r#"{{"Statement":{{"Effect":"Deny","Action":"*","Resource":"*"}}{}}}"#, " ".repeat(LONGEST)),
         r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]"#,
         r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}],"Statement":[]}"#,
         r#"{"Statement":[{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
