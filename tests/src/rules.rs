@@ -4,6 +4,9 @@
 //! a `settings.toml` beside them the rule is judged with those settings. A rule that looks back has stories of several events, a line each, in
 //! `….ndjson`. A new rule or event is found by itself.
 
+mod coverage;
+mod evasions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

@@ -13,12 +13,17 @@ pub const TABLES: [&str; 3] = ["accounts", "principals", "networks"];
 
 /// Returns an account as a title names it: `account 444455556666 (payments)`.
 pub fn account(event: &Event, account: Option<AccountId>) -> String {
-    let Some(account) = account else {
-        return "an account whose id cannot be read".to_owned();
-    };
+    match account {
+        Some(account) => format!("account {}", named(event, account)),
+        None => "an account whose id cannot be read".to_owned(),
+    }
+}
+
+/// Returns an account's id with its name: `444455556666 (payments)`.
+pub fn named(event: &Event, account: AccountId) -> String {
     match account_row(event, account).as_ref().and_then(|row| row.get("name")) {
-        Some(name) => format!("account {account} ({})", plain(name)),
-        None => format!("account {account}"),
+        Some(name) => format!("{account} ({})", plain(name)),
+        None => account.to_string(),
     }
 }
 

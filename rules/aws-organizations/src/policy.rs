@@ -27,12 +27,16 @@ pub use story::{Story, Weakness};
 /// How much of a text a finding quotes: names of actions, and remarks.
 const QUOTED: usize = 20;
 
+/// More bytes than AWS takes for a service or resource control policy. A call with a longer text does not succeed, so a record that shows one is
+/// odd, and reading it to its end would cost more than an evaluation may.
+const LONGEST: usize = 20 << 10;
+
 /// What a service or resource control policy comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
     /// The record does not show it.
     Withheld,
-    /// It cannot be read: no JSON, no statements, or keys that stand there twice.
+    /// It cannot be read: too long, no JSON, no statements, or keys that stand there twice.
     Unreadable,
     /// It allows everything and denies nothing.
     FullAccess,
@@ -95,6 +99,9 @@ impl Reading {
 
 /// Reads a service or resource control policy, at the time of the event: a denial may have an end.
 pub fn read(text: &str, now: Option<Timestamp>) -> Reading {
+    if text.len() > LONGEST {
+        return Reading::unreadable("the text is longer than AWS takes");
+    }
     let Ok(document) = Document::parse(text) else {
         return Reading::unreadable("the text is not JSON");
     };
@@ -185,7 +192,8 @@ fn is_allow_list(statements: &[Statement], remarks: &mut BTreeSet<String>) -> bo
 /// Tells whether a policy of another type, such as a tag or backup policy, still sets anything. Those have no statements: what they set stands
 /// under operators such as `@@assign`.
 pub fn sets_something(text: &str) -> bool {
-    let Ok(document) = Document::parse(text) else {
+    let Some(document) = Some(text).filter(|text| text.len() <= LONGEST).and_then(|text| Document::parse(text).ok())
+    else {
         return false;
     };
     let mut open = vec![document.root()];

@@ -1,5 +1,7 @@
 //! `org.account-departed`: an account left the organization, was removed from it, or was cleaned up after its closure.
 
+use orgwatch_rules_aws_organizations::names;
+use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_sdk::event::organizations::DepartureMethod;
 use orgwatch_rules_sdk::prelude::*;
 
@@ -15,7 +17,8 @@ rule! {
     /// * *Cleaned*: it was closed some 90 days ago and is now gone for good. Low.
     /// * The management account itself departs when the organization is deleted. Critical.
     ///
-    /// A departure of another kind is high. Each of the first three can be expected for listed accounts.
+    /// A departure of another kind is high. Each of the first three can be expected for listed accounts. Names and owners come from the table of
+    /// accounts, where there is one.
     ///
     /// ## Why it matters
     ///
@@ -24,7 +27,9 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Attempts to leave that were denied: see `cis.organizations-changes`.
+    /// * Who did it: the event names no caller. See `org.leave-attempt`, `org.account-transferred`, `org.account-removed` and `org.account-closed`, whose
+    ///   findings have the same key.
+    /// * Attempts to leave that were denied: see `org.leave-attempt`.
     /// * Organizations whose management account has no trail in the Region of the service (`us-east-1`, `cn-northwest-1`, `us-gov-west-1`).
     /// * AWS has not published a record of the event. The member account is looked for under all likely names; where it has
     ///   another, the finding says that the id cannot be read.
@@ -39,7 +44,8 @@ rule! {
     version: "1.0.0",
     title: "An account departed from the organization",
     severity: High,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["AccountDepartedOrganization"] }],
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["AccountDepartedOrganization"] }],
     attack: ["T1666"],
     references: [
         "https://aws.amazon.com/about-aws/whats-new/2026/05/aws-organizations-cloudtrail/",
@@ -47,6 +53,26 @@ rule! {
     ],
     false_positives: ["Accounts that are handed over or shut down as planned, until the settings list them"],
 }
+
+const WHEN_LEFT: Advice = Advice {
+    check_next: "The LeaveOrganization or AcceptHandshake record in the trail of the account, and what your other accounts grant to it.",
+    undo: "Invite the account back, and have it accept: nobody can fetch it back without its consent.",
+};
+
+const WHEN_REMOVED: Advice = Advice {
+    check_next: "The RemoveAccountFromOrganization record of the management account, and its caller.",
+    undo: "Invite the account back, and accept in the account.",
+};
+
+const WHEN_CLEANED: Advice = Advice {
+    check_next: "Whether the account is in the list of those that were closed on purpose some 90 days ago.",
+    undo: "It is too late: AWS has deleted the account with everything in it.",
+};
+
+const WHEN_DELETED: Advice = Advice {
+    check_next: "The DeleteOrganization record of the management account, its caller, and which accounts went before.",
+    undo: "There is no way back: a new organization has to be created, its policies and units rebuilt and every account invited.",
+};
 
 struct AccountDeparted {
     settings: Settings,
@@ -83,31 +109,38 @@ impl Rule for AccountDeparted {
         }
 
         let organization = match departure.management_account() {
-            Some(account) => format!("the organization of {account}"),
+            Some(account) => format!("the organization of {}", names::named(event, account)),
             None => "the organization".to_owned(),
         };
         let who = match member {
-            Some(member) => format!("Account {member}"),
+            Some(member) => format!("Account {}", names::named(event, member)),
             None => "An account whose id cannot be read".to_owned(),
         };
         let management = departure.is_management_account();
-        let (severity, title) = match method {
-            Some(DepartureMethod::Left) if management => {
-                (Severity::Critical, format!("{who} deleted its organization: it was the management account"))
-            }
+        let (severity, advice, title) = match method {
+            Some(DepartureMethod::Left) if management => (
+                Severity::Critical,
+                WHEN_DELETED,
+                format!("{who} deleted its organization: it was the management account"),
+            ),
             _ if management => {
-                (Severity::Critical, format!("{who} departed from its organization: it was the management account"))
+                let title = format!("{who} departed from its organization: it was the management account");
+                (Severity::Critical, WHEN_DELETED, title)
             }
-            Some(DepartureMethod::Left) => (Severity::High, format!("{who} left {organization}")),
-            Some(DepartureMethod::Removed) => (Severity::Medium, format!("{who} was removed from {organization}")),
+            Some(DepartureMethod::Left) => (Severity::High, WHEN_LEFT, format!("{who} left {organization}")),
+            Some(DepartureMethod::Removed) => {
+                (Severity::Medium, WHEN_REMOVED, format!("{who} was removed from {organization}"))
+            }
             Some(DepartureMethod::Cleaned) => {
-                (Severity::Low, format!("{who}, closed some 90 days ago, is gone from {organization}"))
+                (Severity::Low, WHEN_CLEANED, format!("{who}, closed some 90 days ago, is gone from {organization}"))
             }
-            None => (Severity::High, format!("{who} departed from {organization} in an unknown way")),
+            None => (Severity::High, WHEN_LEFT, format!("{who} departed from {organization} in an unknown way")),
         };
         // Accounts that cannot be told apart must not be taken for one: each record is a group of its own.
-        let unreadable = || format!("unreadable {}", event.event_id().unwrap_or_default());
-        Finding::new(member.map_or_else(unreadable, |member| member.to_string()))
+        let key = member.map_or_else(|| unreadable(event), |member| member.to_string());
+        Report::of(event)
+            .account(member)
+            .finding(key, advice)
             .title(title)
             .severity(severity)
             .detail("member_account", member)
@@ -200,6 +233,27 @@ mod tests {
         let finding = judge("{}", UNREADABLE).unwrap();
         assert_eq!(finding.key(), "unreadable 2d6c8b1a-4f3e-4a95-8c07-6b5a4d3e2f10");
         assert!(finding.details()["member_account"].is_null());
+    }
+
+    #[test]
+    fn a_known_account_is_named_with_its_owner() {
+        let findings = testing::given::<AccountDeparted>("{}")
+            .row("accounts", "444455556666", [("name", "Payments"), ("owner", "team-pay")])
+            .judge(LEFT);
+        assert_eq!(
+            findings[0].get_title(),
+            Some("Account 444455556666 (Payments) left the organization of 111122223333")
+        );
+        assert_eq!(findings[0].details()["known_accounts"]["444455556666"]["owner"], "team-pay");
+    }
+
+    #[test]
+    fn each_way_to_depart_has_its_own_advice() {
+        let advice = |record: &str| judge("{}", record).unwrap().details()["check_next"].to_string();
+        assert!(
+            advice(LEFT).contains("LeaveOrganization") && advice(REMOVED).contains("RemoveAccountFromOrganization")
+        );
+        assert!(advice(CLEANED).contains("90 days") && advice(DELETED).contains("DeleteOrganization"));
     }
 
     #[test]

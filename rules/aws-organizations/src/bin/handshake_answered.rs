@@ -33,7 +33,7 @@ rule! {
     HandshakeAnswered,
     id: "org.handshake-answered",
     version: "1.0.0",
-    title: "A handshake was answered: declined, cancelled, or accepted where it is no invitation",
+    title: "A handshake was answered, or cancelled before it was",
     severity: Low,
     status: Test,
     tables: (names::TABLES),

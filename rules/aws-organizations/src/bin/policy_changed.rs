@@ -13,7 +13,7 @@ rule! {
     ///
     /// Sees `CreatePolicy` (informational), `AttachPolicy` and `UpdatePolicy` (low) and `EnablePolicyType` (low) that succeeded, and stays quiet
     /// where another rule of this pack says more about the same call: `org.policy-weakened`, `org.full-access-policy`, `org.lockout-policy`. A policy created with a
-    /// text that the record does not show is medium. A root user makes each one step worse.
+    /// text that the record does not show, or that cannot be read, is medium. A root user makes each one step worse.
     ///
     /// ## Why it matters
     ///
@@ -87,18 +87,18 @@ impl Rule for PolicyChanged {
         let Story::Ordinary(reading) = call.story(event) else {
             return Findings::none();
         };
-        let withheld = reading.as_ref().is_some_and(|reading| reading.strength == Strength::Withheld);
+        let unread = reading.as_ref().filter(|reading| reading.strength <= Strength::Unreadable);
         let (severity, title) = match call.operation {
             Operation::Attach => {
                 let who = report.who("attached", "attach");
                 (Severity::Low, format!("{who} {} to {}", call.policy(), call.place(event)))
             }
-            Operation::Create if withheld => {
-                let who = report.who("created", "create");
-                (Severity::Medium, format!("{who} {}, whose text is not shown in the record", call.policy()))
-            }
             Operation::Create => {
-                (Severity::Informational, format!("{} {}", report.who("created", "create"), call.policy()))
+                let title = format!("{} {}", report.who("created", "create"), call.policy());
+                match unread {
+                    Some(reading) => (Severity::Medium, format!("{title}, whose text {}", reading.in_words())),
+                    None => (Severity::Informational, title),
+                }
             }
             Operation::Update => (Severity::Low, format!("{} {}", report.who("changed", "change"), call.policy())),
             Operation::EnableType => {

@@ -1,5 +1,7 @@
 //! `org.unexpected-join`: an account that nobody expected joined the organization.
 
+use orgwatch_rules_aws_organizations::names;
+use orgwatch_rules_aws_organizations::report::{Advice, Report, unreadable};
 use orgwatch_rules_sdk::event::organizations::{AccountJoined, JoinMethod};
 use orgwatch_rules_sdk::prelude::*;
 
@@ -11,7 +13,7 @@ rule! {
     /// Sees `AccountJoinedOrganization`, which AWS has sent to the management account since May 2026, and reports it unless the settings
     /// expect the account or the way in which it joined. An account that was invited matters more than one that the management account
     /// created. An account whose id cannot be read is reported too. The management account that joins the organization which it has just
-    /// created is not.
+    /// created is not. A name in the table of accounts is shown and excuses nothing: an account that was known once may come back in other hands.
     ///
     /// ## Why it matters
     ///
@@ -20,7 +22,8 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// * Invitations that have not been accepted: see `cis.organizations-changes`.
+    /// * Who created or invited it: the event names no caller. See `org.account-created` and `org.account-invited`.
+    /// * Invitations that have not been accepted: see `org.account-invited`.
     /// * Organizations whose management account has no trail in the Region of the service (`us-east-1`, `cn-northwest-1`, `us-gov-west-1`).
     /// * AWS has not published a record of the event. The member account is looked for under all likely names; where it has
     ///   another, the finding says that the id cannot be read.
@@ -34,7 +37,8 @@ rule! {
     version: "1.0.0",
     title: "An unexpected account joined the organization",
     severity: High,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["AccountJoinedOrganization"] }],
+    tables: (names::TABLES),
+    matches: [{ "eventSource": [event::organizations::EVENT_SOURCE], "eventName": ["AccountJoinedOrganization"] }],
     attack: ["T1666", "T1136.003"],
     references: [
         "https://aws.amazon.com/about-aws/whats-new/2026/05/aws-organizations-cloudtrail/",
@@ -42,6 +46,11 @@ rule! {
     ],
     false_positives: ["An account vending process that creates accounts, until expected_methods lists \"created\""],
 }
+
+const ADVICE: Advice = Advice {
+    check_next: "The CreateAccount or InviteAccountToOrganization record that led to it, its caller, and what is shared with the whole organization.",
+    undo: "Move the account to an organizational unit that denies everything, then remove it from the organization or close it.",
+};
 
 struct UnexpectedJoin {
     settings: Settings,
@@ -72,6 +81,7 @@ impl Rule for UnexpectedJoin {
         };
         let member = join.member();
         if let Some(creator) = member.filter(|_| join.is_management_account()) {
+            let creator = names::named(event, creator);
             let title = format!("Account {creator} created an organization and is its management account");
             let report = self.settings.report_management_account;
             return report.then(|| finding(event, &join).title(title).severity(Severity::Medium)).into();
@@ -84,11 +94,11 @@ impl Rule for UnexpectedJoin {
         }
 
         let who = match member {
-            Some(member) => format!("Unexpected account {member}"),
+            Some(member) => format!("Unexpected account {}", names::named(event, member)),
             None => "An account whose id cannot be read".to_owned(),
         };
         let organization = match join.management_account() {
-            Some(account) => format!("the organization of {account}"),
+            Some(account) => format!("the organization of {}", names::named(event, account)),
             None => "the organization".to_owned(),
         };
         let (severity, title) = match method {
@@ -103,8 +113,10 @@ impl Rule for UnexpectedJoin {
 fn finding(event: &Event, join: &AccountJoined) -> Finding {
     let member = join.member();
     // Accounts that cannot be told apart must not be taken for one: each record is a group of its own.
-    let unreadable = || format!("unreadable {}", event.event_id().unwrap_or_default());
-    Finding::new(member.map_or_else(unreadable, |member| member.to_string()))
+    let key = member.map_or_else(|| unreadable(event), |member| member.to_string());
+    Report::of(event)
+        .account(member)
+        .finding(key, ADVICE)
         .detail("member_account", member)
         .detail("management_account", join.management_account())
         .detail("method", join.method_word())
@@ -178,6 +190,18 @@ mod tests {
         assert_eq!(finding.key(), "unreadable 5b0a6f0e-3d1c-4e57-9a60-7f8e9d0c1b25");
         assert!(finding.details()["member_account"].is_null());
         assert!(judge(r#"{"expected_accounts": ["444455556666", "111122223333"]}"#, UNREADABLE).is_some());
+    }
+
+    #[test]
+    fn a_known_account_is_named_and_not_excused() {
+        let findings = testing::given::<UnexpectedJoin>("{}")
+            .row("accounts", "444455556666", [("name", "Payments"), ("owner", "team-pay")])
+            .judge(INVITED);
+        assert_eq!(
+            findings[0].get_title(),
+            Some("Unexpected account 444455556666 (Payments) joined the organization of 111122223333 by invitation")
+        );
+        assert_eq!(findings[0].details()["known_accounts"]["444455556666"]["owner"], "team-pay");
     }
 
     #[test]

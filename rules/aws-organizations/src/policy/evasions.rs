@@ -120,6 +120,7 @@ fn a_deny_that_no_action_is_left_for_denies_nothing() {
         r#"{"Effect":"Deny","Action":"organizations:","Resource":"*"}"#,
         // The first letter is Cyrillic; the second action ends in a space that takes no room.
         "{\"Effect\":\"Deny\",\"Action\":[\"\u{441}loudtrail:StopLogging\",\"cloudtrail:StopLogging\u{200b}\"],\"Resource\":\"*\"}",
+        &format!(r#"{{"Effect":"Deny","Action":"s3:{}","Resource":"*"}}"#, "Quux".repeat(64)),
         r#"{"Effect":"Deny","Action":"*","NotResource":"*"}"#,
         r#"{"Effect":"Deny","Action":"*","NotResource":["arn:aws:*"]}"#,
         r#"{"Effect":"Deny","Action":"*","Resource":[]}"#,
@@ -205,6 +206,7 @@ fn a_text_that_readers_can_disagree_on_protects_nothing() {
         "deny",
         r#"{"Version":"2012-10-17"}"#,
         r#"{"Statement":"Deny"}"#,
+        &format!(r#"{{"Statement":{{"Effect":"Deny","Action":"*","Resource":"*"}}{}}}"#, " ".repeat(LONGEST)),
         r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]"#,
         r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}],"Statement":[]}"#,
         r#"{"Statement":[{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
@@ -232,7 +234,7 @@ fn a_text_that_locks_everybody_out_is_told_from_a_guardrail() {
 
 #[test]
 fn what_a_finding_quotes_is_bounded() {
-    let actions: Vec<String> = (0..500).map(|number| format!(r#""s3:Action{number}{}""#, "x".repeat(500))).collect();
+    let actions: Vec<String> = (0..500).map(|number| format!(r#""s3:Action{number}{}""#, "x".repeat(100))).collect();
     let reading = assert_strength(&deny(&format!("[{}]", actions.join(","))), Strength::Denies);
     assert_eq!(reading.denies.len(), QUOTED);
     assert!(reading.denies.iter().all(|action| action.chars().count() <= crate::text::LONGEST + 1));

@@ -34,6 +34,9 @@ pub(super) const ACTIONS: [&str; 22] = [
     "xray:puttracesegments",
 ];
 
+/// More characters than the name of any action has; the longest so far has about 80.
+const LONGEST_ACTION: usize = 128;
+
 /// Resources of different forms. Patterns that match all of them stand for every resource.
 const RESOURCES: [&str; 5] = [
     "arn:aws:s3:::quux",
@@ -149,7 +152,7 @@ impl Statement {
         match &self.actions {
             None => return void("it names no action"),
             Some(actions) if actions.is_empty(&ACTIONS) => return void("no action is left over for it"),
-            Some(Scope::Only(patterns)) if !patterns.iter().any(|pattern| is_action(pattern.text())) => {
+            Some(Scope::Only(patterns)) if !patterns.iter().any(|pattern| is_action(pattern)) => {
                 return void("no action is called what it names");
             }
             Some(_) => {}
@@ -180,15 +183,17 @@ impl Statement {
     }
 }
 
-/// Tells what can be the name of an action, wildcards and all. A letter of another alphabet that looks like `c` is none.
-fn is_action(pattern: &str) -> bool {
+/// Tells what can be the name of an action, wildcards and all. A letter of another alphabet that looks like `c` is none, nor is what is longer than
+/// any name that AWS has given.
+fn is_action(pattern: &Pattern) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'*' | b'?');
-    match pattern.split_once(':') {
+    let named = match pattern.text().split_once(':') {
         Some((service, name)) => {
             !service.is_empty() && !name.is_empty() && service.bytes().all(known) && name.bytes().all(known)
         }
-        None => pattern.contains('*') && pattern.bytes().all(known),
-    }
+        None => pattern.text().contains('*') && pattern.text().bytes().all(known),
+    };
+    named && pattern.needed() <= LONGEST_ACTION
 }
 
 /// Reads an element that has a negative twin. Where both stand there, which AWS refuses, neither is relied upon.

@@ -22,6 +22,11 @@ impl Pattern {
         &self.text
     }
 
+    /// Returns how many characters a text needs at least to match.
+    pub(super) fn needed(&self) -> usize {
+        self.needed
+    }
+
     /// Tells whether the pattern matches a text of ASCII characters, letter case and all.
     ///
     /// The pattern may be hostile: the time is bounded by the square of the text's length, because a longer pattern is refused at once.
