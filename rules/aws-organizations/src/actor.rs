@@ -77,7 +77,7 @@ pub enum Kind {
 }
 
 impl Actor {
-    /// Reads who was behind the call.
+    /// Reads who was behind the call, from the record alone.
     pub fn of(event: &Event) -> Self {
         let identity = event.user_identity();
         let session = identity.session();
@@ -104,13 +104,21 @@ impl Actor {
             invoked_by: text(invoked_by),
             provider_account: identity.invoked_by_delegate(),
             access_key: text(identity.access_key_id()),
-            network: event.source_ip_address().and_then(|address| names::network(event, &address)),
+            network: None,
             source_ip: text(event.source_ip_address()),
-            known_as: principal.as_deref().and_then(|principal| names::known_principal(event, principal)),
+            known_as: None,
             from_console: event.session_credential_from_console(),
             assumed_root: session.assumed_root(),
             principal: text(principal),
         }
+    }
+
+    /// Adds what the operator's tables know of the actor. Not for `note`, which may read no table.
+    #[must_use]
+    pub fn named(mut self, event: &Event) -> Self {
+        self.known_as = self.principal.as_deref().and_then(|principal| names::known_principal(event, principal));
+        self.network = event.source_ip_address().and_then(|address| names::network(event, &address));
+        self
     }
 
     /// Returns what kind of actor it is.

@@ -32,7 +32,13 @@ impl<'e> Report<'e> {
     pub fn of(event: &'e Event) -> Self {
         let mut links = Map::new();
         links.insert("record".to_owned(), console::record(event).into());
-        Self { event, actor: Actor::of(event), outcome: event.outcome(), links, known_accounts: Map::new() }
+        Self {
+            event,
+            actor: Actor::of(event).named(event),
+            outcome: event.outcome(),
+            links,
+            known_accounts: Map::new(),
+        }
     }
 
     /// Reads who made the call and how it ended; nothing for a call that was denied, which `org.unauthorized-attempt` reports.
