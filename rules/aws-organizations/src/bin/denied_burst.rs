@@ -35,7 +35,7 @@ rule! {
     DeniedBurst,
     id: "org.denied-burst",
     version: "1.0.0",
-    title: "An actor is denied again and again by AWS Organizations",
+    title: "A burst of denied calls to AWS Organizations by one actor",
     severity: High,
     status: Test,
     tables: (names::TABLES),
