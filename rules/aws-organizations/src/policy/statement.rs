@@ -152,7 +152,7 @@ impl Statement {
         match &self.actions {
             None => return void("it names no action"),
             Some(actions) if actions.is_empty(&ACTIONS) => return void("no action is left over for it"),
-            Some(Scope::Only(patterns)) if !patterns.iter().any(|pattern| is_action(pattern)) => {
+            Some(Scope::Only(patterns)) if !patterns.iter().any(is_action) => {
                 return void("no action is called what it names");
             }
             Some(_) => {}
