@@ -51,6 +51,12 @@ const ADVICE: Advice = Advice {
     undo: "Call AWS Support: they bring a closed account back within 90 days, with everything in it.",
 };
 
+/// What there is to say where AWS itself did not do it.
+const STAYED_OPEN: Advice = Advice {
+    check_next: "Whether the owners of the account know that it was to be closed, and whether the caller tries again.",
+    undo: "Nothing to undo: the account is open.",
+};
+
 struct AccountClosed {
     settings: Settings,
 }
@@ -114,8 +120,12 @@ impl AccountClosed {
             Some("FAILED") => format!("The closing of {name} failed"),
             _ => format!("The closing of {name} ended in an unknown way"),
         };
+        let failed = state.as_deref() == Some("FAILED");
+        let advice = if failed { STAYED_OPEN } else { ADVICE };
         let report = Report::of(event).account(account);
-        let finding = report.finding(key(event, account), ADVICE).title(title).severity(Severity::Low);
+        let finding = report.finding(key(event, account), advice).title(title).severity(Severity::Low);
+        // The event itself has no error, so its outcome is that of what it tells of.
+        let finding = if failed { finding.detail("outcome", "failed") } else { finding };
         finding
             .detail("account", account)
             .detail("state", state)
@@ -169,6 +179,14 @@ mod tests {
             assert_eq!((finding.get_severity(), finding.key()), (Some(severity), "444455556666"), "{title}");
             assert_eq!(judge(EXPECTED, record), None, "{title}");
         }
+    }
+
+    #[test]
+    fn a_closing_that_failed_left_the_account_open() {
+        let finding = judge("{}", FAILED).unwrap();
+        assert_eq!(finding.details()["outcome"], "failed");
+        assert_eq!(finding.details()["undo"], "Nothing to undo: the account is open.");
+        assert_eq!(judge("{}", DONE).unwrap().details()["outcome"], "succeeded");
     }
 
     #[test]

@@ -55,6 +55,12 @@ const ADVICE: Advice = Advice {
     undo: "Move the account to an organizational unit that denies everything, then close it: aws organizations close-account.",
 };
 
+/// What there is to say where AWS itself did not do it.
+const NOT_CREATED: Advice = Advice {
+    check_next: "The reason that AWS gives, and who had the account created: the call has the same request.",
+    undo: "Nothing to undo: there is no new account.",
+};
+
 struct AccountCreated {
     settings: Settings,
 }
@@ -129,9 +135,13 @@ impl AccountCreated {
             }
             _ => (Severity::Low, "The creation of an account ended in an unknown way".to_owned()),
         };
+        let failed = state.as_deref() == Some("FAILED");
+        let advice = if failed { NOT_CREATED } else { ADVICE };
         let report = Report::of(event).account(account);
         let key = request.clone().unwrap_or_else(|| unreadable(event));
-        let finding = report.finding(key, ADVICE).title(title).severity(severity);
+        let finding = report.finding(key, advice).title(title).severity(severity);
+        // The event itself has no error, so its outcome is that of what it tells of.
+        let finding = if failed { finding.detail("outcome", "failed") } else { finding };
         finding
             .detail("request", request)
             .detail("account", account)
@@ -182,6 +192,13 @@ mod tests {
         assert_eq!(judge("{}", CREATED).unwrap().key(), "car-examplecreateaccountrequestid1");
         assert_eq!(judge("{}", DONE).unwrap().key(), "car-examplecreateaccountrequestid1");
         assert_eq!(judge("{}", CREATED).unwrap().details()["administrator_role"], "Break");
+    }
+
+    #[test]
+    fn a_creation_that_failed_left_nothing_behind() {
+        let finding = judge("{}", FAILED).unwrap();
+        assert_eq!(finding.details()["outcome"], "failed");
+        assert_eq!(finding.details()["undo"], "Nothing to undo: there is no new account.");
     }
 
     #[test]
