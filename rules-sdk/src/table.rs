@@ -40,7 +40,7 @@ impl<'a> Table<'a> {
         #[cfg(target_family = "wasm")]
         return crate::guest::row(self.name, key);
         #[cfg(not(target_family = "wasm"))]
-        self.event.surroundings().tables.get(self.name)?.get(key).cloned()
+        self.event.surroundings().row(self.name, key)
     }
 }
 

@@ -139,6 +139,7 @@ pub const TECHNIQUES: [Technique; 47] = [
     known("T1621", "Multi-Factor Authentication Request Generation", &[CredentialAccess]),
     known("T1648", "Serverless Execution", &[Execution]),
     known("T1651", "Cloud Administration Command", &[Execution]),
+    known("T1657", "Financial Theft", &[Impact]),
     known("T1666", "Modify Cloud Resource Hierarchy", &[DefenseEvasion]),
 ];
 

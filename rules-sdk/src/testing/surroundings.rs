@@ -12,11 +12,19 @@ use crate::{Event, Finding, Note, Refusal, Row};
 /// Tables and notes around an event.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    pub(crate) tables: BTreeMap<String, BTreeMap<String, Row>>,
+    tables: BTreeMap<String, BTreeMap<String, Row>>,
+    /// What the rule may read, where a rule reads: the host would stop it at anything else.
+    allowed: Option<Allowed>,
     notes: Vec<Placed>,
     /// Where the event under evaluation stands in time.
     at: Place,
     action: String,
+}
+
+#[derive(Clone, Debug)]
+struct Allowed {
+    tables: Vec<String>,
+    notes: bool,
 }
 
 /// A place in the order of records: by time, then by the canonical text, which orders what happened at one time as well as any digest.
@@ -32,8 +40,21 @@ struct Placed {
 }
 
 impl Surroundings {
+    /// Returns a row of a table.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the rule may not read the table.
+    pub(crate) fn row(&self, table: &str, key: &str) -> Option<Row> {
+        let allowed = self.allowed.as_ref().is_none_or(|allowed| allowed.tables.iter().any(|known| known == table));
+        assert!(allowed, "the table {table:?} was read in `note`, or `tables` does not list it");
+        self.tables.get(table)?.get(key).cloned()
+    }
+
     /// The notes of a scope, the earliest first.
     fn scope(&self, scope: &Scope<'_>) -> Vec<&Placed> {
+        let allowed = self.allowed.as_ref().is_none_or(|allowed| allowed.notes);
+        assert!(allowed, "the rule looked back in `note`, or has no `state_version`");
         let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.epoch_milliseconds().div_euclid(1000));
         let now = seconds(self.at.0);
         let mut notes: Vec<&Placed> = self
@@ -129,12 +150,20 @@ impl<R: Describe> Given<R> {
         let event = super::parse(record);
         let mut notes = Vec::new();
         for record in self.earlier.iter().map(String::as_str).chain([record]) {
-            let event = super::parse(record);
+            let nothing = Allowed { tables: Vec::new(), notes: false };
+            let alone = Surroundings { allowed: Some(nothing), ..Surroundings::default() };
+            let event = super::parse(record).among(alone);
             let made = if metadata.state_version.is_some() { rule.note(&event) } else { Vec::new() };
             notes.extend(made.into_iter().map(|note| placed(&event, note)));
         }
-        let surroundings =
-            Surroundings { tables: self.tables.clone(), notes, at: place(&event), action: action(&event) };
+        let allowed = Allowed { tables: metadata.tables, notes: metadata.state_version.is_some() };
+        let surroundings = Surroundings {
+            tables: self.tables.clone(),
+            allowed: Some(allowed),
+            notes,
+            at: place(&event),
+            action: action(&event),
+        };
         let findings = rule.evaluate(&event.among(surroundings)).into_vec();
         super::check_keys(&findings);
         Ok(findings)

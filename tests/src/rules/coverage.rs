@@ -82,7 +82,13 @@ fn coverage() -> BTreeMap<String, BTreeSet<&'static str>> {
 }
 
 /// The rules of the pack.
+/// The rules that judge each event by itself. Those that look back see in several events together what none of them says alone, so they cover
+/// nothing.
 fn subjects() -> Vec<Subject> {
+    all().into_iter().filter(|subject| !subject.looks_back()).collect()
+}
+
+fn all() -> Vec<Subject> {
     let subjects = rules().into_iter().map(Subject::of);
     subjects.filter(|subject| subject.id().starts_with("org.")).collect()
 }
@@ -144,13 +150,14 @@ fn a_rule_that_asks_for_whatever_happens_is_marked_as_a_catch_all() {
 
 #[test]
 fn every_name_that_a_rule_asks_for_is_spelled_as_the_api_spells_it_and_makes_it_fire() {
-    for subject in subjects() {
+    for subject in all() {
         let mut fires = BTreeSet::new();
         for event in subject.events().iter().filter(|event| file_name(event).starts_with("fires_")) {
             let text = fs::read_to_string(event).expect("the event can be read");
-            let record: Value =
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", event.display()));
-            fires.extend(record["eventName"].as_str().map(str::to_owned));
+            for record in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+                let record = record.unwrap_or_else(|error| panic!("{}: {error}", event.display()));
+                fires.extend(record["eventName"].as_str().map(str::to_owned));
+            }
         }
         for pattern in subject.component.metadata().matches.to_wire() {
             let pattern: Value = serde_json::from_str(&pattern).expect("the pattern is JSON");
@@ -162,7 +169,12 @@ fn every_name_that_a_rule_asks_for_is_spelled_as_the_api_spells_it_and_makes_it_
             for name in names.iter().filter_map(Value::as_str) {
                 let known = WRITES.contains(&name) || SERVICE_EVENTS.contains(&name);
                 assert!(known, "{}: the API of Organizations has no {name}", subject.id());
-                assert!(fires.contains(name), "{}: no fires_….json has the event name {name}", subject.id());
+                // What a rule that looks back asks for, it may also ask for to stay quiet.
+                assert!(
+                    subject.looks_back() || fires.contains(name),
+                    "{}: no fires_….json has the event name {name}",
+                    subject.id()
+                );
             }
         }
     }
