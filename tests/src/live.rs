@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::servers::get;
-use crate::support::{Run, pack};
+use crate::support::{Run, few_rules};
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ impl Live {
 
     /// Starts it with the ledger that an earlier run left in a folder.
     pub(crate) fn start_in(folder: TempDir, configuration: &str) -> Self {
-        Self::start_rules(folder, &pack("rules"), configuration)
+        Self::start_rules(folder, few_rules(), configuration)
     }
 
     /// Starts it with other rules than those of the project.

@@ -209,7 +209,7 @@ fn every_folder_of_events_belongs_to_a_rule_and_every_rule_is_built() {
 
 #[test]
 fn the_example_is_a_story_that_the_mission_rules_tell() {
-    let run = Run::new(["--rules", "rules", "events"]).with_rules();
+    let run = Run::new(["--rules", "rules", "events"]).with_all_rules();
     let ran = run.link("events", root().join("examples/events")).run();
     let mut text = ran.told() + "\n";
     for finding in shown(&ran) {

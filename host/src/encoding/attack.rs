@@ -92,7 +92,7 @@ use Tactic::{
 };
 
 /// Techniques that are seen in CloudTrail, in the order of their ids.
-pub const TECHNIQUES: [Technique; 47] = [
+pub const TECHNIQUES: [Technique; 48] = [
     known("T1021.007", "Cloud Services", &[LateralMovement]),
     known("T1069.003", "Cloud Groups", &[Discovery]),
     known("T1078", "Valid Accounts", &[InitialAccess, Persistence, PrivilegeEscalation, DefenseEvasion]),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Ran, Run, rules};
 
 fn coverage(output: &str) -> Ran {
-    let ran = Run::new(["rules", "coverage", "--rules", "rules", "--output", output]).with_rules().run();
+    let ran = Run::new(["rules", "coverage", "--rules", "rules", "--output", output]).with_all_rules().run();
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{output}");
     ran
 }
@@ -53,7 +53,7 @@ fn the_same_as_json() {
         .collect();
     assert_eq!(listed, techniques());
     assert_eq!(json["controls"].as_array().expect("a list").len(), 30);
-    let piped = Run::new(["rules", "coverage", "--rules", "rules"]).with_rules().run();
+    let piped = Run::new(["rules", "coverage", "--rules", "rules"]).with_all_rules().run();
     assert_eq!(piped.stdout, coverage("json").stdout, "what is piped is JSON");
 }
 

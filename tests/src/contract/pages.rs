@@ -20,7 +20,7 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
 #[test]
 fn the_pages_of_the_rules_say_what_the_rules_say() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = Run::new(["rules", "docs", "--rules", "rules", "--out", "pages"]).with_rules();
+    let run = Run::new(["rules", "docs", "--rules", "rules", "--out", "pages"]).with_all_rules();
     let ran = run.link("pages", folder.path()).run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let (fresh, committed) = (pages(folder.path()), pages(&root().join("docs/rules")));
@@ -38,7 +38,7 @@ fn pages_that_somebody_wrote_stay_when_others_are_removed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("cis.gone.md"), mark).expect("the page can be written");
     fs::write(folder.path().join("by-hand.md"), "# Ours\n").expect("the page can be written");
-    let run = Run::new(["rules", "docs", "--rules", "rules", "--out", "pages"]).with_rules();
+    let run = Run::new(["rules", "docs", "--rules", "rules", "--out", "pages"]).with_all_rules();
     assert_eq!(run.link("pages", folder.path()).run().code, 0);
     let names: Vec<String> = pages(folder.path()).into_keys().collect();
     assert!(names.contains(&"by-hand.md".to_owned()) && !names.contains(&"cis.gone.md".to_owned()), "{names:?}");

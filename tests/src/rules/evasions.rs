@@ -69,7 +69,7 @@ fn texts(length: usize) -> Vec<String> {
 fn a_policy_made_to_exhaust_a_rule_is_judged_all_the_same() {
     let texts: Vec<String> = LENGTHS.into_iter().flat_map(texts).collect();
     let records: Vec<Value> = texts.iter().enumerate().map(|(number, text)| update(number, text)).collect();
-    let run = Run::new(["--rules", "rules/aws-organizations", "events.json"]).with_rules();
+    let run = Run::new(["--rules", "rules/aws-organizations", "events.json"]).with_all_rules();
     let ran = run.file("events.json", json!({ "Records": records }).to_string()).run();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let findings = ran.findings();
