@@ -122,7 +122,7 @@ fn an_unknown_key_in_the_configuration() {
       |
     2 | serverity = "low"
       | ^^^^^^^^^
-    unknown field `serverity`, expected one of `enabled`, `use`, `severity`, `settings`
+    unknown field `serverity`, expected one of `enabled`, `observe`, `use`, `severity`, `severity_by`, `settings`
     "#);
 }
 

@@ -35,7 +35,7 @@ rule! {
     InvitationByNewcomer,
     id: "org.invitation-by-newcomer",
     version: "1.0.0",
-    title: "An invitation by somebody who never changed the organization before",
+    title: "An invitation by a newcomer, who never changed the organization before",
     severity: High,
     status: Test,
     tables: (names::TABLES),

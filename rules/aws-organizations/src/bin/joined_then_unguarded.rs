@@ -33,7 +33,7 @@ rule! {
     JoinedThenUnguarded,
     id: "org.joined-then-unguarded",
     version: "1.0.0",
-    title: "An account that has just joined lost its guard rails",
+    title: "An account that had just joined was then left unguarded",
     severity: High,
     status: Test,
     tables: (names::TABLES),

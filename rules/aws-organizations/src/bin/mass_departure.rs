@@ -38,7 +38,7 @@ rule! {
     MassDeparture,
     id: "org.mass-departure",
     version: "1.0.0",
-    title: "Many accounts are leaving the organization",
+    title: "A mass departure of accounts from the organization",
     severity: Critical,
     status: Test,
     tables: (names::TABLES),

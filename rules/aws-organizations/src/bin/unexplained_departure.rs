@@ -34,7 +34,7 @@ rule! {
     UnexplainedDeparture,
     id: "org.unexplained-departure",
     version: "1.0.0",
-    title: "An account departed from the organization, and no call explains it",
+    title: "An unexplained departure of an account from the organization",
     severity: High,
     status: Test,
     tables: (names::TABLES),
