@@ -33,8 +33,8 @@ pub trait Rule: Sized + Send + Sync + 'static {
     /// Judges one record. Called for each record that matches, in a fresh copy of the loaded rule.
     fn evaluate(&self, event: &Event) -> Findings;
 
-    /// Says how far back [`Event::notes`] looks at most with these settings, in whole seconds. Only a rule with a `state_version` is asked. Called
-    /// once, after `load`.
+    /// Says how far back [`Event::notes`] looks at most with these settings, in whole seconds; zero where it does not. Only a rule with a
+    /// `state_version` is asked. Called once, after `load`.
     fn keep(&self) -> Duration {
         Duration::ZERO
     }

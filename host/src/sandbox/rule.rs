@@ -112,7 +112,8 @@ impl LoadedRule {
     ) -> Result<Self, LoadFault> {
         let fault = |error: wasmtime::Error| LoadFault::Link(brief(&format!("{error:#}")));
         let load_first = (!preparation.frozen()).then(|| settings.to_owned());
-        let keep = preparation.keep();
+        // A rule that does not look back with these settings is judged like one that never does.
+        let keep = preparation.keep().filter(|&keep| keep > 0);
         let component = preparation.into_component(engine).map_err(fault)?;
         let missing = || LoadFault::Compile(format!("`{EXPORT}` lacks one of its functions"));
         let exports = Exports::find(&component).ok_or_else(missing)?;
@@ -121,7 +122,7 @@ impl LoadedRule {
         Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep })
     }
 
-    /// Returns how far the rule looks back at most, in seconds; nothing for a rule that does not.
+    /// Returns how far the rule looks back at most, in seconds; nothing for a rule that does not, or not with these settings.
     pub const fn keep(&self) -> Option<u64> {
         self.keep
     }

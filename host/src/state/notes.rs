@@ -150,6 +150,10 @@ pub(super) fn insert(
 
 /// Forgets a rule's notes of before a time and in other versions, and the oldest beyond the bound. Returns how many were beyond it.
 pub(crate) fn forget(connection: &Connection, rule: &str, version: u32, before: i64) -> rusqlite::Result<u64> {
+    forget_beyond(connection, rule, version, before, MOST_KEPT)
+}
+
+fn forget_beyond(connection: &Connection, rule: &str, version: u32, before: i64, most: i64) -> rusqlite::Result<u64> {
     connection.prepare_cached("DELETE FROM note WHERE rule = ?1 AND version <> ?2")?.execute(params![rule, version])?;
     connection
         .prepare_cached("DELETE FROM note WHERE rule = ?1 AND version = ?2 AND time < ?3")?
@@ -160,7 +164,7 @@ pub(crate) fn forget(connection: &Connection, rule: &str, version: u32, before: 
              (SELECT rule, version, series, key, time, digest, value FROM note WHERE rule = ?1 AND version = ?2
               ORDER BY time DESC, digest DESC LIMIT -1 OFFSET ?3)",
         )?
-        .execute(params![rule, version, MOST_KEPT])?;
+        .execute(params![rule, version, most])?;
     Ok(beyond as u64)
 }
 
@@ -177,4 +181,79 @@ pub(crate) fn forget_others(connection: &Connection, rules: &BTreeSet<String>) -
         after = rule;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::digest::Digest;
+    use crate::state::SCHEMA;
+
+    fn database() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        connection
+    }
+
+    fn at(time: i64) -> Place {
+        Place { time, digest: Digest::of(time.to_string()) }
+    }
+
+    fn note(connection: &Connection, rule: &str, time: i64, key: &str) {
+        let row = NoteRow { series: "s".to_owned(), key: key.to_owned(), value: "null".to_owned() };
+        insert(connection, rule, 1, at(time), &format!("action {time}"), &[row]).unwrap();
+    }
+
+    fn left(connection: &Connection) -> Vec<(String, i64)> {
+        let mut statement = connection.prepare("SELECT rule, time FROM note ORDER BY rule, time").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn a_rule_keeps_its_newest_notes_whatever_their_keys_and_in_whatever_order_they_came() {
+        for order in [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 5, 1, 4, 2]] {
+            let connection = database();
+            for time in order {
+                note(&connection, "flooded", time, &format!("key {time}"));
+                forget_beyond(&connection, "flooded", 1, i64::MIN, 2).unwrap();
+            }
+            note(&connection, "other", 1, "k");
+            let expected = [("flooded", 4), ("flooded", 5), ("other", 1)].map(|(rule, time)| (rule.to_owned(), time));
+            assert_eq!(left(&connection), expected, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_old_of_another_version_or_of_a_rule_that_is_gone_is_forgotten() {
+        let connection = database();
+        for (rule, time) in [("a", 1), ("a", 9), ("b", 5), ("c", 5)] {
+            note(&connection, rule, time, "k");
+        }
+        assert_eq!(forget(&connection, "a", 1, 5).unwrap(), 0);
+        assert_eq!(forget(&connection, "b", 2, 0).unwrap(), 0);
+        assert_eq!(left(&connection), [("a".to_owned(), 9), ("c".to_owned(), 5)]);
+        forget_others(&connection, &BTreeSet::from(["a".to_owned()])).unwrap();
+        assert_eq!(left(&connection), [("a".to_owned(), 9)]);
+    }
+
+    #[test]
+    fn a_count_stops_at_what_was_asked_for_and_an_answer_at_what_may_be_had() {
+        let connection = database();
+        for time in 0..50 {
+            note(&connection, "r", time, "k");
+        }
+        let view = View::new(Arc::new(Notes::new(connection)), "r".into(), 1, at(40), "action 40".to_owned(), 3600);
+        let scope = |seconds, others| Scope { series: "s".to_owned(), key: "k".to_owned(), seconds, others };
+        assert_eq!(view.count(&scope(3600, false), 100).unwrap(), Tally { actions: 41, values: 1 });
+        assert_eq!(view.count(&scope(3600, true), 100).unwrap(), Tally { actions: 40, values: 1 });
+        assert_eq!(view.count(&scope(3600, false), 7).unwrap(), Tally { actions: 7, values: 1 });
+        assert_eq!(view.count(&scope(0, false), 100).unwrap().actions, 1);
+        let latest = view.notes(&scope(3600, false), true, 2).unwrap();
+        assert_eq!(latest.iter().map(|note| note.action.as_str()).collect::<Vec<_>>(), ["action 40", "action 39"]);
+        let earliest = view.notes(&scope(3600, true), false, 1).unwrap();
+        assert_eq!(earliest[0].time, "1970-01-01T00:00:00Z");
+    }
 }

@@ -29,6 +29,15 @@ fn host_arguments(command: &str) -> Option<Vec<String>> {
 }
 
 #[test]
+fn operating_says_what_to_do_about_each_operational_finding() {
+    let text = std::fs::read_to_string(root().join("docs/operating.md")).expect("docs/operating.md is there");
+    for condition in orgwatch_host::health::Condition::ALL {
+        let heading = format!("### `{}`\n", condition.id());
+        assert!(text.contains(&heading), "docs/operating.md: say what to do about {}", condition.id());
+    }
+}
+
+#[test]
 fn the_readme_has_a_command_that_runs_the_rules_and_one_that_tests_them() {
     let Some(readme) = std::fs::read_to_string(root().join("README.md")).ok() else {
         panic!("README.md is missing: say what the program is, and the two commands that run and test it")

@@ -1,5 +1,7 @@
 //! `pattern`: a rule out of settings, without a compiler.
 
+use std::time::Duration;
+
 use orgwatch_rules_generic::choice::{Choice, Texts};
 use orgwatch_rules_generic::title::{Title, check_pointer, shown};
 use orgwatch_rules_sdk::json::escape_pointer_token;
@@ -37,6 +39,24 @@ rule! {
     /// metric_filter = '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }'
     /// ```
     ///
+    /// With `count`, one record is no finding, but so many of them with one key within `minutes` are, as an alarm over a metric would have it.
+    /// With `distinct`, different values of a field are counted instead of actions:
+    ///
+    /// ```toml
+    /// [rule."team.password-guessing"]
+    /// use = "pattern"
+    ///
+    /// [rule."team.password-guessing".settings]
+    /// title = "Many failed sign-ins from {sourceIPAddress}"
+    /// metric_filter = '{ ($.eventName = "ConsoleLogin") && ($.errorMessage = "Failed authentication") }'
+    /// key = ["/sourceIPAddress"]
+    /// count = 5
+    /// minutes = 10
+    /// ```
+    ///
+    /// There is one finding for each key and stretch of `minutes`, made by the record that is one too many, and brought up to date when the stretch
+    /// is over. Copies of one action count once.
+    ///
     /// Such a filter judges a field that is missing as CloudWatch does: `!=` is false for it, as every comparison is. Patterns for text that is
     /// not JSON are refused.
     ///
@@ -46,7 +66,7 @@ rule! {
     ///
     /// ## What it misses
     ///
-    /// Whatever a pattern cannot say: comparing two fields, counting, looking at the outcome of another call. Failed calls match too, unless the pattern
+    /// Whatever a pattern cannot say: comparing two fields, looking at the outcome of another call. Failed calls match too, unless the pattern
     /// asks for `"errorCode": [{ "exists": false }]`, or the filter for `$.errorCode NOT EXISTS`.
     ///
     /// ## What to do
@@ -54,12 +74,13 @@ rule! {
     /// What the settings' own description says; the finding carries it.
     Pattern,
     id: "pattern",
-    version: "1.1.0",
+    version: "1.2.0",
     title: "A record matched a pattern",
     severity: Medium,
     status: Test,
     matches: [],
     generic: true,
+    state_version: 1,
     references: [
         "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
@@ -74,6 +95,14 @@ struct Pattern {
     references: Vec<String>,
     key: Vec<String>,
     details: Vec<String>,
+    count: Option<Count>,
+}
+
+/// How many records make a finding.
+struct Count {
+    count: u64,
+    within: Duration,
+    distinct: Option<String>,
 }
 
 /// Settings of the rule. `title` is required, and either `patterns` or `metric_filter`.
@@ -103,6 +132,12 @@ struct Settings {
     /// JSON Pointers of values to copy into the details, each under its pointer. One that is not there is `null`; more than 4,096 bytes of
     /// JSON are cut off.
     details: Vec<String>,
+    /// How many such records with one key make a finding, from 2 to 10,000; otherwise each is one.
+    count: Option<u64>,
+    /// Within how many minutes, where there is a `count`: 60 by default, 31 days at most.
+    minutes: Option<u64>,
+    /// JSON Pointer of a value, where there is a `count`: different values of it are counted instead of actions.
+    distinct: Option<String>,
 }
 
 fn default_key() -> Vec<String> {
@@ -128,6 +163,7 @@ impl Rule for Pattern {
         }
         Ok(Self {
             choice,
+            count: count(settings.count, settings.minutes, settings.distinct)?,
             title: Title::parse(&settings.title).map_err(|fault| format!("`title`: {fault}"))?,
             severity: settings.severity,
             description: settings.description,
@@ -141,15 +177,32 @@ impl Rule for Pattern {
         Some(self.choice.asked())
     }
 
+    fn keep(&self) -> Duration {
+        self.count.as_ref().map(|count| count.within).unwrap_or_default()
+    }
+
+    fn note(&self, event: &Event) -> Vec<Note> {
+        let Some(count) = self.count.as_ref().filter(|_| self.choice.chooses(event)) else {
+            return Vec::new();
+        };
+        let value = count.distinct.as_ref().map(|pointer| shown(event, pointer));
+        vec![Note::new(MATCHED, self.key(event)).value(value)]
+    }
+
     fn evaluate(&self, event: &Event) -> Findings {
         if !self.choice.chooses(event) {
             return Findings::none();
         }
-        // Escaped, so that two values and one value with a slash in it never make the same key.
-        let key: Vec<String> =
-            self.key.iter().map(|pointer| escape_pointer_token(&shown(event, pointer)).into_owned()).collect();
-
-        let mut finding = Finding::new(key.join("/")).title(self.title.of(event));
+        let key = self.key(event);
+        let mut finding = Finding::new(&key).title(self.title.of(event));
+        if let Some(count) = &self.count {
+            let tally = event.notes(MATCHED, &key).within(count.within).count(MOST_COUNTED);
+            let many = if count.distinct.is_some() { tally.values } else { tally.actions };
+            if many < count.count {
+                return Findings::none();
+            }
+            finding = finding.once_per(count.within).detail("count", many);
+        }
         if let Some(severity) = self.severity {
             finding = finding.severity(severity);
         }
@@ -163,6 +216,43 @@ impl Rule for Pattern {
             finding = finding.detail(pointer, copied(event, pointer));
         }
         finding.into()
+    }
+}
+
+/// The series of records that a pattern chose, under the key of their finding.
+const MATCHED: &str = "matched";
+
+/// What is counted to at most: as far as the host counts.
+const MOST_COUNTED: u64 = 10_000;
+
+/// The longest time to count over, in minutes.
+const LONGEST: u64 = 31 * 24 * 60;
+
+fn count(count: Option<u64>, minutes: Option<u64>, distinct: Option<String>) -> Result<Option<Count>, String> {
+    let Some(count) = count else {
+        return match (minutes, distinct) {
+            (None, None) => Ok(None),
+            _ => Err("`minutes` and `distinct` say how to count, and there is no `count`".to_owned()),
+        };
+    };
+    if !(2..=MOST_COUNTED).contains(&count) {
+        return Err(format!("`count` is not between 2 and {MOST_COUNTED}: without it each record is a finding"));
+    }
+    let minutes = minutes.unwrap_or(60);
+    if !(1..=LONGEST).contains(&minutes) {
+        return Err(format!("`minutes` is not between 1 and {LONGEST}, which is 31 days"));
+    }
+    if let Some(pointer) = &distinct {
+        check_pointer(pointer).map_err(|fault| format!("`distinct`: {fault}"))?;
+    }
+    Ok(Some(Count { count, within: Duration::from_mins(minutes), distinct }))
+}
+
+impl Pattern {
+    /// Returns the key of a record's finding. Escaped, so that two values and one value with a slash in it never make the same.
+    fn key(&self, event: &Event) -> String {
+        let values = self.key.iter().map(|pointer| escape_pointer_token(&shown(event, pointer)).into_owned());
+        values.collect::<Vec<_>>().join("/")
     }
 }
 
@@ -242,6 +332,33 @@ mod tests {
     }
 
     #[test]
+    fn with_a_count_so_many_records_of_one_key_are_one_finding() {
+        let at = |second: u32, trail: &str| {
+            let mut record: Json = serde_json::from_str(STOPPED).unwrap();
+            record["eventTime"] = format!("2026-11-01T10:00:{second:02}Z").into();
+            record["eventID"] = format!("{second}").into();
+            record["requestParameters"]["name"] = trail.into();
+            record.to_string()
+        };
+        let given = |more: &str| {
+            let settings = with(&format!(r#""title": "t", "count": 3, {more} "minutes": 5"#));
+            testing::given::<Pattern>(&settings).earlier(&at(1, "a")).earlier(&at(2, "a"))
+        };
+        assert_eq!(testing::given::<Pattern>(&with(r#""title": "t", "count": 3"#)).judge(&at(1, "a")), []);
+        let finding = given("").judge(&at(3, "a")).remove(0);
+        assert_eq!((finding.details()["count"].as_u64(), finding.period()), (Some(3), Some(300)));
+        assert_eq!(given("").judge(&at(2, "a")), [], "a copy counts once");
+        assert_eq!(
+            given(r#""key": ["/requestParameters/name"],"#).judge(&at(3, "b")),
+            [],
+            "another key is counted apart"
+        );
+        let distinct = given(r#""distinct": "/requestParameters/name","#).earlier(&at(3, "b"));
+        assert_eq!(distinct.judge(&at(4, "b")), []);
+        assert_eq!(distinct.judge(&at(4, "c")).remove(0).details()["count"], 3);
+    }
+
+    #[test]
     fn a_pattern_may_be_the_text_of_one() {
         let rule = load(r#"{"title": "t", "patterns": ["{\"eventName\": [\"StopLogging\"]}"]}"#).unwrap();
         assert_eq!(rule.matches(), Some(Matches::Patterns(vec![json!({ "eventName": ["StopLogging"] })])));
@@ -292,6 +409,14 @@ mod tests {
             (r#"{"title": "t", "patterns": [{"detail": {}}]}"#.to_owned(), "without the envelope"),
             (r#"{"title": "t", "patterns": [{"source": ["aws.iam"]}]}"#.to_owned(), "without the envelope"),
             (with(r#""severity": "low""#), "`title` is missing"),
+            (with(r#""title": "t", "minutes": 5"#), "there is no `count`"),
+            (with(r#""title": "t", "distinct": "/eventName""#), "there is no `count`"),
+            (with(r#""title": "t", "count": 1"#), "`count` is not between 2 and 10000"),
+            (with(r#""title": "t", "count": 2, "minutes": 0"#), "`minutes` is not between 1 and 44640"),
+            (
+                with(r#""title": "t", "count": 2, "distinct": "eventName""#),
+                "`distinct`: \"eventName\" is not a JSON Pointer",
+            ),
             (with(r#""title": " ""#), "`title` is missing"),
             (with(r#""title": "t", "severity": "urgent""#), "unknown variant `urgent`"),
             (with(r#""title": "t", "key": ["eventName"]"#), "`key`: \"eventName\" is not a JSON Pointer"),
