@@ -155,7 +155,7 @@ fn a_rule_that_is_loaded_anew_each_time_judges_like_one_that_is_frozen() {
     let limits = Limits::default();
     let records: Vec<String> =
         lines(&[policy_detached(1), crate::records::account_left(2)]).lines().map(String::from).collect();
-    let rules = ["cis-aws-foundations/dist/organizations_changes.wasm", "aws-organizations/dist/account_departed.wasm"];
+    let rules = ["cis-aws-foundations/dist/organizations_changes.wasm", "cis-aws-foundations/dist/root_usage.wasm"];
     for path in rules {
         let rule = std::fs::read(pack("rules").join(path)).unwrap();
         let frozen = prepare(rule.clone(), &limits).unwrap();
