@@ -5,6 +5,7 @@
 //! `….ndjson`. A new rule or event is found by itself.
 
 mod coverage;
+mod day;
 mod evasions;
 
 use std::collections::{BTreeMap, BTreeSet};

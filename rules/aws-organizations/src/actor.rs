@@ -87,8 +87,9 @@ impl Actor {
             Kind::Service => invoked_by.clone(),
             _ => session.issuer().arn().or_else(|| identity.arn().map(|arn| without_session(&arn))),
         };
-        let name = session.issuer().user_name().or_else(|| identity.user_name());
-        let name = name.or_else(|| principal.as_deref().and_then(name_in).map(str::to_owned));
+        // The ARN first: what the finding calls the actor is then what it is known by.
+        let name = principal.as_deref().and_then(name_in).map(str::to_owned);
+        let name = name.or_else(|| session.issuer().user_name()).or_else(|| identity.user_name());
         let person = identity.on_behalf_of();
         let text = |text: Option<String>| text.map(|text| plain(&text));
         Self {
@@ -195,6 +196,8 @@ impl fmt::Display for Actor {
 fn kind_of(identity: UserIdentity<'_>, invoked: bool) -> Kind {
     match identity.kind() {
         IdentityKind::Root => Kind::Root,
+        // Some records call a role's session an IAM user. The session's name would then stand for that of a user, and the caller chose it.
+        IdentityKind::IamUser if identity.session().issuer().kind().as_deref() == Some("Role") => Kind::Role,
         IdentityKind::IamUser | IdentityKind::FederatedUser => Kind::User,
         IdentityKind::AssumedRole | IdentityKind::Role => Kind::Role,
         IdentityKind::IdentityCenterUser => Kind::IdentityCenterUser,
@@ -296,6 +299,14 @@ mod tests {
         let no_issuer = r#"{"type":"AssumedRole","arn":"arn:aws:sts::111122223333:assumed-role/OrgAdmin/a.b@c=d","accountId":"111122223333"}"#;
         assert_eq!(actor(no_issuer).principal(), Some("arn:aws:sts::111122223333:assumed-role/OrgAdmin"));
         assert_eq!(actor(no_issuer).to_string(), "Role OrgAdmin of 111122223333");
+    }
+
+    #[test]
+    fn a_session_of_a_role_is_never_taken_for_a_user_of_its_name() {
+        let called_a_user = ROLE.replace("SESSION", "root").replace(r#""type":"AssumedRole""#, r#""type":"IAMUser""#);
+        let actor = actor(&called_a_user.replace(r#""userName":"OrgAdmin""#, r#""userName":"root""#));
+        assert_eq!(actor.kind(), Kind::Role);
+        assert_eq!(actor.to_string(), "Role OrgAdmin of 111122223333 (session root)");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use orgwatch_rules_aws_organizations::actor::Actor;
 use orgwatch_rules_aws_organizations::names;
+use orgwatch_rules_aws_organizations::operations::is_write;
 use orgwatch_rules_aws_organizations::report::{Advice, Report};
 use orgwatch_rules_aws_organizations::text::plain;
 use orgwatch_rules_sdk::event::Automation;
@@ -16,7 +17,8 @@ rule! {
     /// ## What it does
     ///
     /// Counts the denied calls of one role, user or account, reading ones too: ten within ten minutes by default. All sessions of a role are one
-    /// actor, whatever they are called. One finding an hour and actor; its last form says how many there were.
+    /// actor, whatever they are called. One finding an hour and actor; its last form says how many there were. Where all of them would only have
+    /// read, it is medium and a finding of its own, so that reading can never make one about changes look smaller.
     ///
     /// ## Why it matters
     ///
@@ -53,6 +55,9 @@ const ADVICE: Advice = Advice {
 
 /// The series of denied calls, under the actor; the values are the operations.
 const DENIED: &str = "denied";
+
+/// How many calls the details tell apart, at most: as many as the host gives.
+const LISTED: u32 = 1_000;
 
 /// One finding of an actor in this time.
 const PERIOD: Duration = Duration::from_hours(1);
@@ -116,7 +121,8 @@ impl Rule for DeniedBurst {
             return Findings::none();
         }
         let mut operations: BTreeMap<String, u64> = BTreeMap::new();
-        for note in denied.latest(1_000) {
+        let notes = denied.latest(LISTED);
+        for note in &notes {
             *operations.entry(note.value.as_str().unwrap_or("unknown").to_owned()).or_default() += 1;
         }
         let title = format!(
@@ -125,9 +131,18 @@ impl Rule for DeniedBurst {
             tally.actions,
             self.settings.minutes
         );
+        // Among more than are listed there may be any.
+        let all_listed = notes.len() < LISTED as usize;
+        let only_reading = all_listed && !operations.keys().any(|operation| is_write(operation));
+        let (key, title, severity) = if only_reading {
+            (format!("{key} reading"), title + ", all of them to read", Severity::Medium)
+        } else {
+            (key, title, Severity::High)
+        };
         report
             .finding(key, ADVICE)
             .title(title)
+            .severity(severity)
             .once_per(PERIOD)
             .detail("calls", tally.actions)
             .detail("operations", operations)
@@ -182,6 +197,44 @@ mod tests {
             serde_json::json!({ "DetachPolicy": 5, "LeaveOrganization": 1, "ListRoots": 4 })
         );
         assert_eq!(finding.period(), Some(3600));
+    }
+
+    #[test]
+    fn calls_that_would_only_have_read_are_a_lesser_finding_of_their_own() {
+        let reading = (0..12).fold(testing::given::<DeniedBurst>("{}"), |given, number| {
+            given.earlier(&call(number, ["ListRoots", "DescribePolicy"][number as usize % 2], "x"))
+        });
+        let finding = reading.judge(&call(20, "ListAccounts", "x")).remove(0);
+        assert_eq!(finding.get_severity(), Some(Severity::Medium));
+        assert_eq!(finding.key(), "arn:aws:iam::444455556666:role/build reading");
+        assert!(
+            finding
+                .get_title()
+                .unwrap()
+                .ends_with("was denied 13 calls of AWS Organizations within 10 minutes, all of them to read")
+        );
+
+        // One change among them, earlier or now, makes it the other finding.
+        for (earlier, now) in
+            [("DetachPolicy", "ListAccounts"), ("ListAccounts", "DetachPolicy"), ("ListAccounts", "OpenTheGates")]
+        {
+            let mixed = (0..12).fold(testing::given::<DeniedBurst>("{}"), |given, number| {
+                given.earlier(&call(number, if number == 3 { earlier } else { "ListRoots" }, "x"))
+            });
+            let finding = mixed.judge(&call(20, now, "x")).remove(0);
+            assert_eq!(finding.get_severity(), Some(Severity::High), "{earlier} {now}");
+            assert_eq!(finding.key(), "arn:aws:iam::444455556666:role/build");
+        }
+    }
+
+    #[test]
+    fn more_calls_than_are_listed_may_hide_a_change_and_count_as_one() {
+        let many = (0..1_200).fold(testing::given::<DeniedBurst>("{}"), |given, number| {
+            let record = call(1, "ListRoots", "x")
+                .replace("5a1c7e90-0000-4000-8000-000000000001", &format!("5a1c7e90-0000-4000-8000-{number:012}"));
+            given.earlier(&record)
+        });
+        assert_eq!(many.judge(&call(20, "ListRoots", "x")).remove(0).get_severity(), Some(Severity::High));
     }
 
     #[test]

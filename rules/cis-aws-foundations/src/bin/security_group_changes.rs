@@ -96,7 +96,7 @@ impl Rule for SecurityGroupChanges {
         };
         let blocks = blocks(event);
         let opened = change.operation.name == "AuthorizeSecurityGroupIngress";
-        if opened && blocks.iter().any(|block| EVERYONE.contains(&block.as_str())) {
+        if opened && blocks.iter().any(|block| is_everyone(block)) {
             change.severity = High;
         }
         let open = change.severity == High && change.outcome.is_success();
@@ -109,11 +109,18 @@ impl Rule for SecurityGroupChanges {
     }
 }
 
-/// The blocks of addresses that are the whole internet.
-const EVERYONE: [&str; 2] = ["0.0.0.0/0", "::/0"];
-
 /// The most permissions of a call, and the most blocks of each, that are looked at: a call may carry a thousand.
 const MOST: usize = 100;
+
+/// Returns true for a block of addresses that is the internet, or half of it: two halves are the whole. EC2 takes any address before the length
+/// and keeps the network, so the address says nothing: `192.0.2.1/0` is `0.0.0.0/0`. All public addresses of IPv6 are in `2000::/3`.
+fn is_everyone(block: &str) -> bool {
+    let Some((address, length)) = block.rsplit_once('/') else {
+        return false;
+    };
+    let most = if address.contains(':') { 3 } else { 1 };
+    length.trim().parse::<u8>().is_ok_and(|length| length <= most)
+}
 
 /// Returns the blocks of addresses that a call is about, as written, each once.
 fn blocks(event: &Event) -> BTreeSet<String> {
@@ -167,6 +174,16 @@ mod tests {
         assert_eq!(closed.get_severity(), Some(Low));
         let narrow = finding(&OPENED.replace("0.0.0.0/0", "192.0.2.0/24").replace("::/0", "2001:db8::/32"));
         assert_eq!(narrow.get_severity(), Some(Medium));
+    }
+
+    #[test]
+    fn everyone_is_everyone_however_it_is_written() {
+        for block in ["0.0.0.0/0", "192.0.2.1/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "2001:db8::1/0", "2000::/3"] {
+            assert!(is_everyone(block), "{block}");
+        }
+        for block in ["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "192.0.2.1", "sg-0", ""] {
+            assert!(!is_everyone(block), "{block}");
+        }
     }
 
     #[test]
