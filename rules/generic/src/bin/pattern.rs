@@ -100,7 +100,7 @@ struct Pattern {
 
 /// How many records make a finding.
 struct Count {
-    count: u64,
+    many: u64,
     within: Duration,
     distinct: Option<String>,
 }
@@ -198,7 +198,7 @@ impl Rule for Pattern {
         if let Some(count) = &self.count {
             let tally = event.notes(MATCHED, &key).within(count.within).count(MOST_COUNTED);
             let many = if count.distinct.is_some() { tally.values } else { tally.actions };
-            if many < count.count {
+            if many < count.many {
                 return Findings::none();
             }
             finding = finding.once_per(count.within).detail("count", many);
@@ -245,7 +245,7 @@ fn count(count: Option<u64>, minutes: Option<u64>, distinct: Option<String>) -> 
     if let Some(pointer) = &distinct {
         check_pointer(pointer).map_err(|fault| format!("`distinct`: {fault}"))?;
     }
-    Ok(Some(Count { count, within: Duration::from_mins(minutes), distinct }))
+    Ok(Some(Count { many: count, within: Duration::from_mins(minutes), distinct }))
 }
 
 impl Pattern {
