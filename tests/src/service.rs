@@ -105,7 +105,7 @@ fn ids(findings: &[Value]) -> BTreeSet<String> {
 }
 
 /// Runs a command beside the service, or after it.
-fn beside(state: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn beside(state: &Path, arguments: &[&str]) -> Ran {
     Run::new(arguments).argument("--state-dir").argument(state).run()
 }
 

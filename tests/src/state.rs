@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::live::{Live, eventually};
 use crate::records::lines;
-use crate::service::Place;
+use crate::service::{Place, beside};
 use crate::support::{Ran, Run, pack};
 
 /// A call of an actor in an account, so many minutes after the hour. The minute is its id.
@@ -159,6 +159,25 @@ fn live_it_fires_at_once_waits_with_what_could_be_taken_back_and_settles_behind_
     eventually("a late one makes them many", || keys(&place.lines()).contains(&"many arn:now".to_owned()));
     place.bring("c.json", lines(&[call(0, "arn:then", ACCOUNTS[0])]));
     eventually("what is long ago settles", || keys(&place.lines()).contains(&"first".to_owned()));
+    // What comes when its time has been judged for good already is marked, and nothing else.
+    place.bring("d.json", lines(&[call(5, "arn:then", ACCOUNTS[1])]));
+    let listed = || beside(&live.state(), &["findings", "list", "--output", "json"]).stdout;
+    let is_late = |finding: &Value| {
+        let id = finding["id"].as_str().expect("an id");
+        let shown = beside(&live.state(), &["findings", "show", id, "--output", "json"]);
+        let shown: Value = serde_json::from_str(&shown.stdout).expect("a finding is shown");
+        shown["late"].as_bool().expect("late or not")
+    };
+    let of = |actor: &str, time: &str| -> Vec<Value> {
+        let findings = listed().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>();
+        let of = |finding: &Value| {
+            finding["event"]["actor"] == actor && finding["event"]["time"].as_str().is_some_and(|at| at.ends_with(time))
+        };
+        findings.into_iter().filter(of).collect()
+    };
+    eventually("what comes late is there", || !of("arn:then", "T10:05:00Z").is_empty());
+    assert!(of("arn:then", "T10:05:00Z").iter().any(is_late));
+    assert!(of("arn:now", "Z").len() >= 4 && !of("arn:now", "Z").iter().any(is_late));
     let firsts: Vec<String> = place.lines().into_iter().filter(|line| line.contains("\"key\":\"first\"")).collect();
     assert!(firsts.iter().all(|line| line.contains("arn:then")), "{firsts:?}");
     let (code, told, _) = live.stop();

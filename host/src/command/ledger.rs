@@ -131,6 +131,7 @@ fn show(stored: &StoredFinding, json: bool) -> Vec<u8> {
             "revision": stored.revision,
             "filed": stored.filed.to_string(),
             "updated": stored.updated.to_string(),
+            "late": stored.late,
             "suppressed": stored.suppressed,
             "deliveries": deliveries,
         });
@@ -139,6 +140,9 @@ fn show(stored: &StoredFinding, json: bool) -> Vec<u8> {
     let mut text = Vec::new();
     Encoding::Text { color: false }.encode(&stored.finding, &mut text);
     let mut more = format!("          filed {}, revision {} of {}\n", stored.filed, stored.revision, stored.updated);
+    if stored.late {
+        more.push_str("          late: rules that look back had judged this time for good when its event came\n");
+    }
     if let Some(reason) = &stored.suppressed {
         let _ = writeln!(more, "          delivered to nobody: {}", terminal(reason));
     }

@@ -21,9 +21,8 @@ const TOGETHER: usize = 256;
 /// How many records after a late one are judged again at once: the others are when they settle.
 const AFTER: usize = 32;
 
-/// The name that the ledger keeps the watermark under.
-const SOURCE: &str = "orgwatch";
-const WATERMARK: &str = "watermark";
+/// What commits of the service's own stand under.
+const SOURCE: &str = Checkpoint::WATERMARK.0;
 
 /// What judging some records gave.
 type Judged = Vec<(Taken, Option<(Vec<Standing>, Verdicts)>)>;
@@ -114,7 +113,7 @@ impl Intake {
             let mut commit = Commit { source: SOURCE.to_owned(), ..Commit::default() };
             for Forming { finding, why, .. } in formed {
                 commit.state.formed.push(finding.id);
-                commit.findings.push(Filing { update: true, ..self.tuned_filing(finding, why, now) });
+                commit.findings.push(Filing { update: true, settled: true, ..self.tuned_filing(finding, why, now) });
             }
             self.commit(commit, stop).await?;
         }
@@ -129,8 +128,8 @@ impl Intake {
     ) -> Result<(), InletError> {
         let now = Timestamp::now();
         // When everything had arrived is an input of what is found, like the records: it is written down with them.
-        let checkpoint = Some(Checkpoint { key: WATERMARK.to_owned(), value: watermark.to_string() });
-        let mut commit = Commit { source: SOURCE.to_owned(), checkpoint, ..Commit::default() };
+        let mut commit = Commit { checkpoint: checkpoint(watermark), ..Commit::default() };
+        SOURCE.clone_into(&mut commit.source);
         for (taken, judged) in judged {
             if taken.event.is_none() {
                 tracing::error!(rule = taken.rule, digest = %taken.at.digest, "a record in the ledger cannot be read");
@@ -142,7 +141,11 @@ impl Intake {
                 match ends {
                     Some(ends) => commit.state.forming.push(Forming { finding, why, ends, at: taken.at }),
                     None => {
-                        commit.findings.push(Filing { update: true, ..self.tuned_filing(finding, why, now) });
+                        commit.findings.push(Filing {
+                            update: true,
+                            settled: true,
+                            ..self.tuned_filing(finding, why, now)
+                        });
                     }
                 }
             }
@@ -150,12 +153,15 @@ impl Intake {
         self.commit(commit, stop).await.map(drop)
     }
 
-    /// Forgets what rules noted so long ago that none looks back at it.
+    /// Forgets what rules noted so long ago that none looks back at it, and writes down the watermark.
     ///
     /// # Errors
     ///
     /// Fails when the ledger cannot be written.
     pub async fn forget_notes(&self, watermark: Timestamp) -> Result<(), LedgerError> {
+        let checkpoint = checkpoint(watermark);
+        let commit = Commit { source: SOURCE.to_owned(), checkpoint, urgent: true, ..Commit::default() };
+        self.ledger.commit(commit, Timestamp::now()).await?;
         let judge = self.judge();
         let looks_back = judge.rules().iter().filter_map(|rule| {
             let keep = rule.judge.as_ref().ok()?.keep()?;
@@ -196,6 +202,10 @@ impl Intake {
         let failed = |error: StateError| InletError::Ledger(error.into());
         done.map_err(|_| InletError::Ledger(LedgerError::Closed))?.map_err(failed)
     }
+}
+
+fn checkpoint(watermark: Timestamp) -> Option<Checkpoint> {
+    Some(Checkpoint { key: Checkpoint::WATERMARK.1.to_owned(), value: watermark.to_string() })
 }
 
 /// Judges records on what has arrived, and those after them that see what was noted of them.

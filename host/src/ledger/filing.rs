@@ -42,6 +42,8 @@ pub struct Filing {
     /// True where a finding with this id that says something else is an older form of this one. Otherwise the one that came first stays: the
     /// same record judged again, perhaps by a newer version of its rule, is no news.
     pub update: bool,
+    /// True where it was made behind the watermark, when everything that was on its way had arrived: its event is not late for that.
+    pub settled: bool,
     /// The sinks at which it belongs to a group, and may be held.
     pub grouped: Vec<(SinkNumber, Group)>,
     /// Why it is owed to nobody, where tuning says so.
@@ -60,7 +62,7 @@ pub struct Kept {
 impl Filing {
     /// Makes the filing of a finding that is owed to some sinks at once.
     pub const fn at_once(finding: Finding, sinks: Vec<SinkNumber>) -> Self {
-        Self { finding, sinks, update: false, grouped: Vec::new(), withheld: None }
+        Self { finding, sinks, update: false, settled: false, grouped: Vec::new(), withheld: None }
     }
 
     fn has_sinks(&self) -> bool {
@@ -96,6 +98,11 @@ pub struct Checkpoint {
     pub key: String,
     /// How far it has come there.
     pub value: String,
+}
+
+impl Checkpoint {
+    /// The source and the key under which the watermark of rules that look back stands, in RFC 3339.
+    pub const WATERMARK: (&str, &str) = ("orgwatch", "watermark");
 }
 
 /// What a commit came to.
@@ -235,10 +242,12 @@ pub(super) fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqli
     let place = match known {
         None => {
             let event_time = finding.event.time.as_deref().and_then(|time| time.parse().ok()).map(millis);
+            let watermark = if filing.settled { None } else { watermark(connection)? };
+            let late = event_time.zip(watermark).is_some_and(|(time, watermark)| time < watermark);
             connection
                 .prepare_cached(
-                    "INSERT INTO finding (id, rule, severity, account, event_time, filed, updated, json, suppressed, exception)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)",
+                    "INSERT INTO finding (id, rule, severity, account, event_time, filed, updated, json, suppressed, exception, late)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10)",
                 )?
                 .execute(params![
                     finding.id.as_bytes(),
@@ -249,7 +258,8 @@ pub(super) fn file(connection: &Connection, filing: &Filing, now: i64) -> rusqli
                     now,
                     json,
                     filing.withheld.as_ref().map(|kept| &kept.reason),
-                    filing.withheld.as_ref().and_then(|kept| kept.exception.as_ref())
+                    filing.withheld.as_ref().and_then(|kept| kept.exception.as_ref()),
+                    late
                 ])?;
             connection.last_insert_rowid()
         }
@@ -301,6 +311,15 @@ fn is_owed_to_nobody(connection: &Connection, place: i64) -> rusqlite::Result<bo
              AND NOT EXISTS (SELECT 1 FROM held WHERE finding = ?1)",
         )?
         .query_row([place], |row| row.get(0))
+}
+
+/// Returns the watermark that was written down last: what happened before it had been judged for good by then.
+fn watermark(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT value FROM checkpoint WHERE source = ?1 AND key = ?2")?
+        .query_row(params![Checkpoint::WATERMARK.0, Checkpoint::WATERMARK.1], |row| row.get(0))
+        .optional()?;
+    Ok(text.and_then(|text| text.parse().ok()).map(millis))
 }
 
 /// Opens a gap. Returns 1 where it is new, or was closed, else 0.

@@ -59,6 +59,8 @@ pub struct StoredFinding {
     pub updated: Timestamp,
     /// Why tuning keeps it from every sink; nothing where it does not.
     pub suppressed: Option<String>,
+    /// True where its event came after the watermark had passed it: rules that look back had judged what happened then for good.
+    pub late: bool,
     /// What became of it, sink by sink, in words.
     pub deliveries: Vec<(String, String)>,
 }
@@ -71,7 +73,7 @@ impl Reader {
     /// Fails when the ledger cannot be read.
     pub fn findings(&self, query: &FindingQuery) -> Result<Vec<StoredFinding>, LedgerError> {
         let mut select = self.connection.prepare(
-            "SELECT seq, json, revision, filed, updated, suppressed FROM
+            "SELECT seq, json, revision, filed, updated, suppressed, late FROM
                  (SELECT * FROM finding WHERE (?1 IS NULL OR rule = ?1) AND severity >= ?2 AND filed >= ?3
                   AND (suppressed IS NOT NULL) = ?5
                   AND (NOT ?6 OR EXISTS (SELECT 1 FROM held WHERE finding = seq))
@@ -94,7 +96,7 @@ impl Reader {
     /// Fails when the ledger cannot be read.
     pub fn finding(&self, id: &str) -> Result<Vec<StoredFinding>, LedgerError> {
         let mut select = self.connection.prepare(
-            "SELECT seq, json, revision, filed, updated, suppressed FROM finding WHERE lower(hex(id)) LIKE ?1 || '%' ORDER BY seq LIMIT 2",
+            "SELECT seq, json, revision, filed, updated, suppressed, late FROM finding WHERE lower(hex(id)) LIKE ?1 || '%' ORDER BY seq LIMIT 2",
         )?;
         let rows = select.query_map([id.to_lowercase()], |row| self.stored(row))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -155,6 +157,7 @@ impl Reader {
             revision: row.get(2)?,
             filed: instant(row.get(3)?),
             updated: instant(row.get(4)?),
+            late: row.get(6)?,
         })
     }
 }

@@ -7,7 +7,10 @@ use rusqlite::Connection;
 use super::{LedgerError, grouping};
 
 /// Each step takes the schema from the version that is its place in this list to the next. A step that has been released never changes.
-const STEPS: [&str; 3] = [FIRST, crate::state::SCHEMA, grouping::TABLES];
+const STEPS: [&str; 4] = [FIRST, crate::state::SCHEMA, grouping::TABLES, LATE];
+
+/// Whether the event of a finding came after the watermark had passed it.
+const LATE: &str = "ALTER TABLE finding ADD COLUMN late INTEGER NOT NULL DEFAULT 0 CHECK (late IN (0, 1))";
 
 const FIRST: &str = r"
     -- What rules found, and what the service has to say of itself. `seq` is the order of filing.

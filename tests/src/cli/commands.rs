@@ -28,7 +28,7 @@ fn rules_list_shows_the_rules_that_would_run() {
     cis.organizations-changes            1.0.0    medium         AWS Organizations was changed
     org.account-departed                 1.0.0    high           An account departed from the organization
     org.unexpected-join                  1.0.0    high           An unexpected account joined the organization
-    team.policy-attached (uses pattern)  1.1.0    low            A record matched a pattern
+    team.policy-attached (uses pattern)  1.2.0    low            A record matched a pattern
     pattern  generic: runs where the configuration says `use = "pattern"`
     "#);
 }
@@ -77,7 +77,7 @@ fn rules_list_as_json_says_everything_about_a_rule() {
       "severity": "low",
       "status": "test",
       "title": "A record matched a pattern",
-      "version": "1.1.0"
+      "version": "1.2.0"
     }
     "#);
 }
