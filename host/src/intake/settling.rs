@@ -128,7 +128,7 @@ impl Intake {
     ) -> Result<(), InletError> {
         let now = Timestamp::now();
         // When everything had arrived is an input of what is found, like the records: it is written down with them.
-        let mut commit = Commit { checkpoint: checkpoint(watermark), ..Commit::default() };
+        let mut commit = Commit { checkpoint: Some(checkpoint(watermark)), ..Commit::default() };
         SOURCE.clone_into(&mut commit.source);
         for (taken, judged) in judged {
             if taken.event.is_none() {
@@ -159,7 +159,7 @@ impl Intake {
     ///
     /// Fails when the ledger cannot be written.
     pub async fn forget_notes(&self, watermark: Timestamp) -> Result<(), LedgerError> {
-        let checkpoint = checkpoint(watermark);
+        let checkpoint = Some(checkpoint(watermark));
         let commit = Commit { source: SOURCE.to_owned(), checkpoint, urgent: true, ..Commit::default() };
         self.ledger.commit(commit, Timestamp::now()).await?;
         let judge = self.judge();
@@ -204,8 +204,8 @@ impl Intake {
     }
 }
 
-fn checkpoint(watermark: Timestamp) -> Option<Checkpoint> {
-    Some(Checkpoint { key: Checkpoint::WATERMARK.1.to_owned(), value: watermark.to_string() })
+fn checkpoint(watermark: Timestamp) -> Checkpoint {
+    Checkpoint { key: Checkpoint::WATERMARK.1.to_owned(), value: watermark.to_string() }
 }
 
 /// Judges records on what has arrived, and those after them that see what was noted of them.
