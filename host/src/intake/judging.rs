@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use super::Intake;
 use crate::digest::Digest;
 use crate::event::Event;
-use crate::finding::Finding;
 use crate::gap::{Gap, GapCause};
 use crate::health::{Condition, Occurrence};
 use crate::judge::{Asked, Judge, Verdicts};
@@ -189,28 +188,8 @@ impl Judging {
     }
 
     fn take(&mut self, verdicts: Verdicts) {
-        self.intake.metrics.judged(&verdicts, self.judge.rules());
-        for gap in &verdicts.gaps {
-            self.gap(gap);
-        }
-        for (rule, level, message) in &verdicts.log {
-            log(rule, *level, message);
-        }
-        self.intake.expired(&verdicts.expired, self.now);
-        for finding in verdicts.findings {
-            self.finding(finding);
-        }
-        for remembered in verdicts.remembered {
-            let waiting = remembered.waiting(&self.source);
-            self.judged.remembered.push((Arc::clone(&waiting.rule), waiting.at));
-            self.judged.commit.state.remembered.push(waiting);
-        }
-        self.judged.commit.findings.extend(verdicts.withheld.into_iter().map(Intake::withheld_filing));
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        let filing = self.intake.filing(finding, self.now);
-        self.judged.commit.findings.push(filing);
+        let remembered = self.intake.take_verdicts(&self.judge, &mut self.judged.commit, verdicts, self.now);
+        self.judged.remembered.extend(remembered);
     }
 
     fn gap(&mut self, gap: &Gap) {
@@ -220,6 +199,37 @@ impl Judging {
 }
 
 impl Intake {
+    /// Takes what judging gave into a commit, and tells of it. Returns the records that rules which look back have yet to judge, by rule and place.
+    pub(super) fn take_verdicts(
+        &self,
+        judge: &Judge,
+        commit: &mut Commit,
+        verdicts: Verdicts,
+        now: Timestamp,
+    ) -> Vec<(Arc<str>, state::Place)> {
+        self.tell_beside_findings(judge, commit, &verdicts, now);
+        commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
+        commit.findings.extend(verdicts.withheld.into_iter().map(Self::withheld_filing));
+        let source = commit.source.as_str().into();
+        let waiting = verdicts.remembered.into_iter().map(|remembered| remembered.waiting(&source));
+        let first = commit.state.remembered.len();
+        commit.state.remembered.extend(waiting);
+        commit.state.remembered[first..].iter().map(|waiting| (Arc::clone(&waiting.rule), waiting.at)).collect()
+    }
+
+    /// Tells of what judging gave beside findings, and takes its gaps into a commit.
+    pub(super) fn tell_beside_findings(&self, judge: &Judge, commit: &mut Commit, verdicts: &Verdicts, now: Timestamp) {
+        self.metrics.judged(verdicts, judge.rules());
+        self.expired(&verdicts.expired, now);
+        for (rule, level, message) in &verdicts.log {
+            log(rule, *level, message);
+        }
+        for gap in &verdicts.gaps {
+            self.gap_occurred(&commit.source, judge, gap, now);
+            commit.gaps.push(open_gap(gap, judge.redacts()));
+        }
+    }
+
     /// Tells of a gap: at the severity and on the route of the rule that it is about.
     pub(super) fn gap_occurred(&self, source: &str, judge: &Judge, gap: &Gap, now: Timestamp) {
         let detail = gap.cause.to_string();
@@ -254,14 +264,8 @@ impl Intake {
         stop: &watch::Receiver<Stop>,
     ) -> Result<(), InletError> {
         let now = Timestamp::now();
-        let judge = self.judge();
-        self.metrics.judged(verdicts, judge.rules());
         let mut commit = Commit { source: source.to_owned(), ..Commit::default() };
-        for gap in &verdicts.gaps {
-            self.gap_occurred(source, &judge, gap, now);
-            commit.gaps.push(open_gap(gap, judge.redacts()));
-        }
-        self.expired(&verdicts.expired, now);
+        self.tell_beside_findings(&self.judge(), &mut commit, verdicts, now);
         commit.findings.extend(verdicts.findings.iter().map(|finding| self.filing(finding.clone(), now)));
         commit.findings.extend(verdicts.withheld.iter().cloned().map(Self::withheld_filing));
         self.commit(commit, stop).await.map(drop)
@@ -269,7 +273,7 @@ impl Intake {
 }
 
 /// Returns a gap as the ledger keeps it: without the credentials in it, unless they are wanted.
-pub(super) fn open_gap(gap: &Gap, redacts: bool) -> OpenGap {
+fn open_gap(gap: &Gap, redacts: bool) -> OpenGap {
     let event = match (&gap.cause, &gap.record) {
         (GapCause::Unreadable(unreadable), _) if redacts => redact::bytes(&unreadable.bytes),
         (GapCause::Unreadable(unreadable), _) => unreadable.bytes.clone(),
@@ -290,7 +294,7 @@ pub(super) fn open_gap(gap: &Gap, redacts: bool) -> OpenGap {
 }
 
 /// Passes on what a rule logged.
-pub(super) fn log(rule: &str, level: LogLevel, message: &str) {
+fn log(rule: &str, level: LogLevel, message: &str) {
     match level {
         LogLevel::Debug => tracing::debug!(rule, "{message}"),
         LogLevel::Info => tracing::info!(rule, "{message}"),

@@ -8,7 +8,6 @@ use orgwatch_rules_sdk::json::Document;
 use tokio::sync::watch;
 
 use super::Intake;
-use super::judging::{log, open_gap};
 use crate::event::Event;
 use crate::judge::{Judge, Verdicts};
 use crate::ledger::{Commit, GapToRetry, LedgerError};
@@ -71,23 +70,8 @@ impl Intake {
         let mut commit = Commit { source, closed: vec![id], ..Commit::default() };
         let mut remembered = Vec::new();
         for verdicts in verdicts {
-            self.metrics.judged(&verdicts, judge.rules());
-            for (rule, level, message) in &verdicts.log {
-                log(rule, *level, message);
-            }
             // Only what no rule could read before can open other gaps now: those of rules.
-            for gap in &verdicts.gaps {
-                self.gap_occurred(&commit.source, &judge, gap, now);
-                commit.gaps.push(open_gap(gap, judge.redacts()));
-            }
-            self.expired(&verdicts.expired, now);
-            commit.findings.extend(verdicts.findings.into_iter().map(|finding| self.filing(finding, now)));
-            commit.findings.extend(verdicts.withheld.into_iter().map(Self::withheld_filing));
-            let source = commit.source.as_str().into();
-            for waiting in verdicts.remembered.into_iter().map(|remembered| remembered.waiting(&source)) {
-                remembered.push((Arc::clone(&waiting.rule), waiting.at));
-                commit.state.remembered.push(waiting);
-            }
+            remembered.extend(self.take_verdicts(&judge, &mut commit, verdicts, now));
         }
         let committed = self.ledger.commit(commit, now).await?;
         self.count(&committed);

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::Intake;
-use super::judging::{log, open_gap};
 use crate::health::Condition;
 use crate::judge::{Judge, Standing, Verdicts};
 use crate::ledger::{Checkpoint, Commit, Filing, LedgerError};
+use crate::rule::Rule;
 use crate::sink::Stop;
 use crate::source::InletError;
 use crate::state::{Forming, Notes, Place, StateError, Taken};
@@ -66,11 +66,12 @@ impl Intake {
 
     async fn file_early(&self, judged: Judged, stop: &watch::Receiver<Stop>) -> Result<Vec<i64>, InletError> {
         let now = Timestamp::now();
+        let judge = self.judge();
         let mut commit = Commit { source: SOURCE.to_owned(), ..Commit::default() };
         for (taken, judged) in judged {
             commit.state.early.push((taken.rule, taken.at.digest));
             let Some((standings, verdicts)) = judged else { continue };
-            self.take_verdicts(&mut commit, &verdicts, now);
+            self.tell_beside_findings(&judge, &mut commit, &verdicts, now);
             let early = standings.into_iter().filter(|standing| !standing.waits);
             commit.findings.extend(early.map(|standing| self.tuned_filing(standing.finding, standing.why, now)));
         }
@@ -128,15 +129,16 @@ impl Intake {
     ) -> Result<(), InletError> {
         let now = Timestamp::now();
         // When everything had arrived is an input of what is found, like the records: it is written down with them.
-        let mut commit = Commit { checkpoint: Some(checkpoint(watermark)), ..Commit::default() };
-        SOURCE.clone_into(&mut commit.source);
+        let checkpoint = Some(checkpoint(watermark));
+        let mut commit = Commit { source: SOURCE.to_owned(), checkpoint, ..Commit::default() };
+        let judge = self.judge();
         for (taken, judged) in judged {
             if taken.event.is_none() {
                 tracing::error!(rule = taken.rule, digest = %taken.at.digest, "a record in the ledger cannot be read");
             }
             commit.state.settled.push((taken.rule, taken.at.digest));
             let Some((standings, verdicts)) = judged else { continue };
-            self.take_verdicts(&mut commit, &verdicts, now);
+            self.tell_beside_findings(&judge, &mut commit, &verdicts, now);
             for Standing { finding, why, ends, .. } in standings {
                 match ends {
                     Some(ends) => commit.state.forming.push(Forming { finding, why, ends, at: taken.at }),
@@ -164,8 +166,7 @@ impl Intake {
         self.ledger.commit(commit, Timestamp::now()).await?;
         let judge = self.judge();
         let looks_back = judge.rules().iter().filter_map(|rule| {
-            let keep = rule.judge.as_ref().ok()?.keep()?;
-            let keep = i64::try_from(keep).unwrap_or(i64::MAX).saturating_mul(1000);
+            let keep = i64::try_from(rule.keep()?).unwrap_or(i64::MAX).saturating_mul(1000);
             Some((rule.id.clone(), rule.state_version?, watermark.as_millisecond().saturating_sub(keep)))
         });
         // A rule that is there and cannot be loaded just now finds its notes again.
@@ -176,20 +177,6 @@ impl Intake {
             self.health.raise(Condition::StateFull, &rule, detail, Timestamp::now());
         }
         Ok(())
-    }
-
-    /// Takes along what judging gave beside findings.
-    fn take_verdicts(&self, commit: &mut Commit, verdicts: &Verdicts, now: Timestamp) {
-        let judge = self.judge();
-        self.metrics.judged(verdicts, judge.rules());
-        self.expired(&verdicts.expired, now);
-        for (rule, level, message) in &verdicts.log {
-            log(rule, *level, message);
-        }
-        for gap in &verdicts.gaps {
-            self.gap_occurred(&commit.source, &judge, gap, now);
-            commit.gaps.push(open_gap(gap, judge.redacts()));
-        }
     }
 
     /// Does something with the rules and their notes on a thread where it may take its time.
@@ -213,7 +200,7 @@ fn early(judge: &Judge, notes: &Arc<Notes>, records: &[(Arc<str>, Place)]) -> Re
     let mut together: BTreeMap<(Place, String), Taken> = BTreeMap::new();
     for (rule, at) in records {
         let known = judge.rules().iter().find(|known| known.id == **rule);
-        let keep = known.and_then(|rule| rule.judge.as_ref().ok()?.keep()).unwrap_or_default();
+        let keep = known.and_then(Rule::keep).unwrap_or_default();
         let until = at.time.saturating_add(i64::try_from(keep).unwrap_or(i64::MAX).saturating_mul(1000));
         let own = notes.waiting(rule, at.digest)?;
         for taken in own.into_iter().chain(notes.after(rule, *at, until, AFTER)?) {

@@ -112,7 +112,7 @@ impl Replay<'_> {
         let next = AtomicUsize::new(0);
         let totals = Mutex::new(Totals::default());
         let failure = Mutex::new(None);
-        let looks_back = self.judge.rules().iter().any(|rule| rule.state_version.is_some());
+        let looks_back = self.judge.rules().iter().any(|rule| rule.keep().is_some());
         let state = looks_back.then(Temporary::open).transpose().map_err(ReplayError::State)?;
         thread::scope(|scope| {
             for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {

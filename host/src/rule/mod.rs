@@ -59,3 +59,10 @@ pub struct Rule {
     /// The rule itself, or why it could not be loaded. What it asked for is a gap then.
     pub judge: Result<LoadedRule, LoadFault>,
 }
+
+impl Rule {
+    /// Returns how far the rule looks back at most, in seconds; nothing for one that does not with its settings, or could not be loaded.
+    pub fn keep(&self) -> Option<u64> {
+        self.judge.as_ref().ok()?.keep()
+    }
+}

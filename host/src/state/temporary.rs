@@ -50,7 +50,7 @@ impl Temporary {
         let mut beyond = Vec::new();
         if before / FORGET_AFTER != (before + number) / FORGET_AFTER {
             for rule in judge.rules() {
-                let Some(version) = rule.state_version else { continue };
+                let (Some(_), Some(version)) = (rule.keep(), rule.state_version) else { continue };
                 let forgotten = self.notes.with(|connection| forget(connection, &rule.id, version, i64::MIN))?;
                 beyond.extend((forgotten > 0).then(|| rule.id.clone()));
             }
