@@ -5,6 +5,7 @@ mod build;
 mod config;
 mod deliver;
 mod exceptions;
+mod explain;
 mod inputs;
 mod inspect;
 mod ledger;
@@ -94,6 +95,7 @@ pub fn main() -> Exit {
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Findings(command)) => ledger::findings(&command),
         Some(Command::Exceptions(command)) => exceptions::run(&command),
