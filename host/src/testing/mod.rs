@@ -9,15 +9,18 @@ mod change;
 mod coverage;
 mod expected;
 mod explanation;
+mod mutation;
 mod story;
 mod suite;
 mod trial;
+mod values;
 
 pub use case::{Case, CaseError};
 pub use change::{ChangeError, remove, set};
 pub use coverage::{Alternative, Coverage, Field};
 pub use expected::{Difference, Expected, ExpectedFinding};
 pub use explanation::{AskedBy, Explained, Explanation, explain};
+pub use mutation::{Effect, Mutations, Unnoticed};
 pub use story::Story;
 pub use suite::{Bench, Outcome, Suite, SuiteError, Verdict};
 pub use trial::{Found, Trial};
