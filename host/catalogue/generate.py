@@ -4,10 +4,7 @@
 The file is a row of zstd frames, one line of JSON each: first the index, then one line for each service whose shapes are reliable. The
 index says where each of the others stands, so that a reader unpacks only what it needs. The same botocore gives the same bytes.
 
-    python3 -m venv venv && venv/bin/pip install -r host/catalogue/requirements.txt
-    venv/bin/python host/catalogue/generate.py --date 2026-11-20
-
-The date is the day on which that version of botocore was released; it is shown wherever the catalogue is asked.
+README.md beside this file says how to run it.
 """
 
 import argparse
@@ -94,6 +91,12 @@ VERIFIED = {
 ONE_BODY = {"json", "query", "smithy-rpc-v2-cbor"}
 
 
+# A query service's answer is often one object around another: `{"DBInstance": {…}}`. RDS leaves the outer one out of its records, IAM and
+# STS keep it. Of the services whose records could not be had, such answers are left out.
+UNWRAPPED = {"docdb", "neptune", "rds"}
+WRAPPED = {"cloudsearch", "iam", "sts"}
+
+
 class Shapes:
     """The shapes of one service that its operations reach, each once, by number."""
 
@@ -177,14 +180,27 @@ def naming(service, metadata):
     return "any-case" if metadata["protocol"] in ONE_BODY else "unreliable"
 
 
-def shapes(model):
+def response(service, model, operation):
+    """Returns the name of the shape that an operation's answer has in records, where that is known."""
+    if "output" not in operation:
+        return None
+    name = operation["output"]["shape"]
+    members = list(model["shapes"][name]["members"].values())
+    inner = members[0]["shape"] if len(members) == 1 else None
+    wraps = inner is not None and model["shapes"][inner]["type"] == "structure"
+    if model["metadata"]["protocol"] != "query" or service in WRAPPED or not wraps:
+        return name
+    return inner if service in UNWRAPPED else None
+
+
+def shapes(service, model):
     """Returns the shapes of a service and, for each operation, the numbers of its request and its response."""
     found = Shapes(model)
     operations = {}
     for name in sorted(model["operations"]):
         operation = model["operations"][name]
-        pair = [found.number(operation[side]["shape"]) if side in operation else None for side in ("input", "output")]
-        operations[name] = pair
+        ends = [operation["input"]["shape"] if "input" in operation else None, response(service, model, operation)]
+        operations[name] = [found.number(end) if end is not None else None for end in ends]
     return {"operations": operations, "shapes": found.list}
 
 
@@ -224,7 +240,7 @@ def main():
         if not service["sources"]:
             raise SystemExit(f"{folder.name}: no eventSource is left; give it one in ONLY or ALSO")
         if service["naming"] != "unreliable":
-            frame = compressor.compress(line(shapes(model)))
+            frame = compressor.compress(line(shapes(folder.name, model)))
             service["frame"] = [offset, len(frame)]
             offset += len(frame)
             frames.append(frame)

@@ -5,6 +5,7 @@
 //! `docs/architecture.md` walks along the data.
 
 pub mod aws;
+pub mod catalogue;
 pub mod command;
 pub mod config;
 pub mod digest;
