@@ -34,4 +34,5 @@ pub mod source;
 pub mod state;
 pub mod table;
 pub mod telemetry;
+pub mod testing;
 pub mod tuning;

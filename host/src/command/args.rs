@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use orgwatch_rules_sdk::Severity;
 
+use super::test::TestArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
 const EXIT_CODES: &str = "\
@@ -37,6 +38,9 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Show the rules
     Rules(RulesArgs),
+    /// Judge the test cases beside the rules
+    #[command(after_help = EXIT_CODES)]
+    Test(TestArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
     /// Show what was found: the ledger's findings

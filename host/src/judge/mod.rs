@@ -7,13 +7,14 @@ use std::slice;
 use std::sync::Arc;
 
 pub use self::look_back::{Remembered, Standing};
+use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::{EventReference, Finding};
 use crate::gap::{Gap, GapCause};
 use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
-use crate::sandbox::{Evaluation, LogLevel, Noting};
+use crate::sandbox::{Evaluation, LogLevel, Noting, Trace};
 use crate::tuning::{Exception, Tuning, Why};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
@@ -51,8 +52,25 @@ pub struct Verdicts {
     pub evaluations: u64,
     /// The fuel that each evaluation used, with the place of its rule in [`Judge::rules`].
     pub fuel: Vec<(usize, u64)>,
+    /// What the rules looked at, where that is recorded.
+    pub traces: Vec<Traced>,
     /// What the rules logged, each with the rule's id.
     pub log: Vec<(String, LogLevel, String)>,
+}
+
+/// What one rule looked at in one event.
+#[derive(Debug)]
+pub struct Traced {
+    /// The rule's place in [`Judge::rules`].
+    pub rule: usize,
+    /// The digest of the event.
+    pub event: Digest,
+    /// True where the rule did not judge yet, but said what to note of the event.
+    pub noting: bool,
+    /// The fuel that it took, in units.
+    pub fuel: u64,
+    /// What the rule looked at, in order.
+    pub trace: Trace,
 }
 
 impl Judge {
@@ -73,6 +91,15 @@ impl Judge {
     #[must_use]
     pub fn tuned(mut self, tuning: Arc<Tuning>) -> Self {
         self.tuning = tuning;
+        self
+    }
+
+    /// Sets that what the rules look at is recorded: for tools that explain a verdict, which stays the same.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        for rule in self.rules.iter_mut().filter_map(|rule| rule.judge.as_mut().ok()) {
+            rule.record(true);
+        }
         self
     }
 
@@ -143,8 +170,9 @@ impl Judge {
         let mut verdicts = Verdicts::default();
         // Looked for where a rule had something to say, and once for all rules.
         let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
-        for (event, rule, ran) in judged {
+        for (event, rule, mut ran) in judged {
             let asked = &batch[event].event;
+            verdicts.traces.extend(ran.as_mut().and_then(|ran| ran.traced(rule, asked)));
             let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
             verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
             let first = verdicts.findings.len();
@@ -182,9 +210,24 @@ impl Ran {
             Self::Noted(noting) => noting.fuel,
         }
     }
+
+    /// Takes what the rule looked at, where that was recorded.
+    fn traced(&mut self, rule: usize, event: &Event) -> Option<Traced> {
+        let (noting, fuel) = (matches!(self, Self::Noted(_)), self.fuel());
+        let trace = match self {
+            Self::Evaluated(evaluation) => evaluation.trace.take(),
+            Self::Noted(noting) => noting.trace.take(),
+        };
+        trace.map(|trace| Traced { rule, event: event.digest(), noting, fuel, trace })
+    }
 }
 
 impl Asked {
+    /// Returns the rules that ask for the event, by their places in [`Judge::rules`].
+    pub fn rules(&self) -> &[usize] {
+        &self.rules
+    }
+
     /// Returns the event.
     pub const fn event(&self) -> &Event {
         &self.event
@@ -199,6 +242,20 @@ impl Verdicts {
             self.expired.extend(tuned.expired);
             self.add_tuned(tuned.finding, tuned.why);
         }
+    }
+
+    /// Adds what came of judging more.
+    pub(crate) fn append(&mut self, more: Self) {
+        let Self { findings, withheld, expired, gaps, remembered, evaluations, fuel, traces, log } = more;
+        self.findings.extend(findings);
+        self.withheld.extend(withheld);
+        self.expired.extend(expired);
+        self.gaps.extend(gaps);
+        self.remembered.extend(remembered);
+        self.evaluations += evaluations;
+        self.fuel.extend(fuel);
+        self.traces.extend(traces);
+        self.log.extend(log);
     }
 
     /// Adds a finding that has been tuned.
