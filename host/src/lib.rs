@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod catalogue;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod digest;
