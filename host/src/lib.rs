@@ -5,6 +5,8 @@
 //! `docs/architecture.md` walks along the data.
 
 pub mod aws;
+pub mod catalogue;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod digest;

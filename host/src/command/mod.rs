@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod check;
 mod config;
 mod deliver;
 mod exceptions;
@@ -94,6 +95,7 @@ pub fn main() -> Exit {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use build::{BuildError, Builder, Built};
-pub use manifest::Manifest;
+pub use manifest::{KnownName, Manifest};
 
 /// A pack's folder.
 #[derive(Clone, Debug)]

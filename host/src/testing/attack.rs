@@ -22,7 +22,8 @@ use crate::state::StateError;
 const MOST_PAIRS: usize = 500;
 
 /// The parts of a record outside the parameters that the caller writes whole.
-const CHOSEN: [&str; 3] = ["/userAgent", "/userIdentity/sessionContext/sourceIdentity", "/tlsDetails/clientProvidedHostHeader"];
+const CHOSEN: [&str; 3] =
+    ["/userAgent", "/userIdentity/sessionContext/sourceIdentity", "/tlsDetails/clientProvidedHostHeader"];
 
 /// The parts that end with the name of the session, which the caller chose: with what stands before the name.
 const SESSION: [(&str, char); 2] = [("/userIdentity/arn", '/'), ("/userIdentity/principalId", ':')];
@@ -136,7 +137,8 @@ fn applied(record: &Value, choices: &[&Chosen]) -> Value {
 fn choices(record: &Value, document: &Document, read: &BTreeSet<String>, listed: &[String]) -> Vec<Chosen> {
     let mut choices = Vec::new();
     for field in read {
-        let Some(value) = document.pointer(field).and_then(|node| serde_json::from_str::<Value>(node.raw_text()).ok()) else {
+        let Some(value) = document.pointer(field).and_then(|node| serde_json::from_str::<Value>(node.raw_text()).ok())
+        else {
             continue;
         };
         let mut add = |cost: usize, what: &str, to: Option<Value>| {
@@ -210,7 +212,11 @@ fn is_required(record: &Value, field: &str) -> bool {
     let (Some(source), Some(name)) = (record["eventSource"].as_str(), record["eventName"].as_str()) else {
         return false;
     };
-    field.starts_with("/requestParameters/") && Catalogue::embedded().requires(source, name, field)
+    let Some(parameter) = field.strip_prefix("/requestParameters/").filter(|rest| !rest.contains('/')) else {
+        return false;
+    };
+    let request = Catalogue::embedded().operation(source, name).and_then(|operation| operation.request());
+    request.and_then(|request| request.member(parameter)).is_some_and(|member| member.required)
 }
 
 /// Other spellings of a text that a careless service, or a careless comparison, takes for the same or for another: each with its size.
@@ -230,7 +236,11 @@ fn spellings(text: &str, listed: &[String]) -> Vec<(usize, &'static str, String)
         spellings.push((2 + text.len() / 8, "in other letter case", turned));
     }
     if let Some((at, letter)) = first_letter {
-        spellings.push((3, "one character percent-encoded", format!("{}%{:02X}{}", &text[..at], letter as u32, &text[at + 1..])));
+        spellings.push((
+            3,
+            "one character percent-encoded",
+            format!("{}%{:02X}{}", &text[..at], letter as u32, &text[at + 1..]),
+        ));
     }
     spellings.extend(listed.iter().map(|listed| (4 + listed.len() / 8, "a value of the settings", listed.clone())));
     spellings
@@ -314,7 +324,8 @@ mod tests {
         for field in ["/requestParameters/name", "/requestParameters/list", "/userAgent", "/userIdentity/arn"] {
             assert!(!of(field).is_empty(), "{field}");
         }
-        for field in ["/sourceIPAddress", "/eventName", "/awsRegion", "/userIdentity/type", "/requestParameters/absent"] {
+        for field in ["/sourceIPAddress", "/eventName", "/awsRegion", "/userIdentity/type", "/requestParameters/absent"]
+        {
             assert!(of(field).is_empty(), "{field}");
         }
         for chosen in of("/userIdentity/arn") {

@@ -2,8 +2,10 @@
 //!
 //! A [`Suite`] is a built rule with its [`Case`]s: events, settings, tables, and what should be found. [`Trial`] runs records through rules as
 //! a replay does and keeps what the rules looked at, so that what follows from a test can go further than passed or failed: [`Coverage`]
-//! tells what the cases never showed the rule.
+//! tells what the cases never showed the rule, [`Mutations`] which changes of an event no case notices, [`attack()`] with which change the caller of an API
+//! silences the rule. [`explain()`] tells why a rule found what it found.
 
+mod attack;
 mod case;
 mod change;
 mod coverage;
@@ -15,6 +17,7 @@ mod suite;
 mod trial;
 mod values;
 
+pub use attack::{Chosen, Silenced, attack};
 pub use case::{Case, CaseError};
 pub use change::{ChangeError, remove, set};
 pub use coverage::{Alternative, Coverage, Field};

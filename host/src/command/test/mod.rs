@@ -16,12 +16,12 @@ use super::run::processors;
 use super::screen::Screen;
 use super::{Failure, build, compiler, print, tell, warn};
 use crate::encoding::harmless_json;
-use crate::escape;
+use crate::escape::{self, terminal};
 use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Bench, Case, Coverage, Outcome, Suite};
+use crate::testing::{Bench, Case, Coverage, Mutations, Outcome, Silenced, Suite, attack};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct TestArgs {
@@ -37,6 +37,12 @@ pub(in crate::command) struct TestArgs {
     /// Show what the cases showed each rule: the alternatives of what it asks for, the values of what it read
     #[arg(long)]
     coverage: bool,
+    /// Change what each rule read in the events that fire, and its settings, one thing at a time: which changes does no case notice?
+    #[arg(long)]
+    mutate: bool,
+    /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
+    #[arg(long)]
+    attack: bool,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
@@ -62,6 +68,8 @@ struct Tested {
     suite: Suite,
     results: Vec<Tried>,
     coverage: Coverage,
+    /// How many changes of what the rule read were tried.
+    changes: usize,
     warnings: Vec<Warning>,
 }
 
@@ -85,6 +93,7 @@ struct Sum {
     passed: usize,
     failed: usize,
     warnings: usize,
+    changes: usize,
     /// Rules that lack a sign.
     unsound: usize,
 }
@@ -172,7 +181,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, &mut bench)?);
+        tested.push(Tested::of(suite, arguments, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
@@ -182,7 +191,7 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 }
 
 impl Tested {
-    fn of(suite: Suite, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+    fn of(suite: Suite, arguments: &TestArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
         let metadata = suite.component().metadata();
         let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
         let mut results = Vec::new();
@@ -198,8 +207,15 @@ impl Tested {
             }
             results.push(Tried { case: place, outcome: verdict.outcome, took });
         }
-        let warnings = never_matched(&coverage);
-        Ok(Self { suite, results, coverage, warnings })
+        let mutations = arguments.mutate.then(|| Mutations::of(&suite, bench)).transpose();
+        let mutations = mutations.map_err(Failure::input_output)?;
+        let silenced =
+            if arguments.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
+        let mut warnings = never_matched(&coverage);
+        warnings.extend(mutations.iter().flat_map(unnoticed));
+        warnings.extend(silenced.iter().map(told_silenced));
+        let changes = mutations.as_ref().map_or(0, Mutations::tried);
+        Ok(Self { suite, results, coverage, changes, warnings })
     }
 
     /// Says which sign no case shows; nothing where both are shown.
@@ -231,6 +247,50 @@ fn never_matched(coverage: &Coverage) -> Vec<Warning> {
     by_field.into_iter().map(warning).collect()
 }
 
+/// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
+fn unnoticed(mutations: &Mutations) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut unchecked = Vec::new();
+    for field in mutations.unnoticed() {
+        let number = field.without_effect.len();
+        if number > 0 {
+            let how_many = if number == field.tried {
+                "no change of it".to_owned()
+            } else {
+                format!("{number} of {} changes", field.tried)
+            };
+            let none = if number == field.tried { "makes a difference" } else { "make no difference" };
+            let message =
+                format!("{}: {how_many} {none}: {}", terminal(field.field), terminal(&field.without_effect.join(", ")));
+            warnings.push(Warning { code: "unnoticed", message });
+        }
+        if !field.unchecked.is_empty() {
+            unchecked.push(field.field);
+        }
+    }
+    if !unchecked.is_empty() {
+        let fields = terminal(&unchecked.join(", "));
+        let message =
+            format!("changes of these alter a finding, and no [[case.finding]] says how it should be: {fields}");
+        warnings.push(Warning { code: "unchecked", message });
+    }
+    warnings
+}
+
+/// Warns of a change with which the caller silences the rule.
+fn told_silenced(silenced: &Silenced) -> Warning {
+    let changes: Vec<String> = silenced
+        .changes
+        .iter()
+        .map(|chosen| match &chosen.to {
+            Some(to) => format!("{} {to} instead of {} ({})", chosen.field, chosen.from, chosen.what),
+            None => format!("no {}", chosen.field),
+        })
+        .collect();
+    let message = format!("{}: silent where the caller writes {}", silenced.case, changes.join(" and "));
+    Warning { code: "silenced", message: terminal(&message) }
+}
+
 impl Sum {
     fn of(tested: &[Tested]) -> Self {
         let mut sum = Self { rules: tested.len(), ..Self::default() };
@@ -239,6 +299,7 @@ impl Sum {
             sum.failed += failed;
             sum.passed += tested.results.len() - failed;
             sum.warnings += tested.warnings.len();
+            sum.changes += tested.changes;
             sum.unsound += usize::from(tested.lacks().is_some());
         }
         sum

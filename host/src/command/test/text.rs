@@ -21,6 +21,9 @@ pub(super) fn text(tested: &[Tested], sum: Sum, arguments: &TestArgs, mut screen
             line += &format!(", {}", screen.paint(&format!("{number} {what}"), Tone::Bad));
         }
     }
+    if sum.changes > 0 {
+        line += &format!("; {} tried", count(sum.changes as u64, "change"));
+    }
     if sum.warnings > 0 {
         line += &format!("; {}", screen.paint(&count(sum.warnings as u64, "warning"), Tone::Warning));
     }
