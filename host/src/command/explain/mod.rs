@@ -130,7 +130,7 @@ fn wanted(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
 }
 
 /// Reads the records. Returns also whether something could not be read, which has been told.
-fn read(inputs: &[String]) -> Result<(Vec<Document>, bool), Failure> {
+pub(super) fn read(inputs: &[String]) -> Result<(Vec<Document>, bool), Failure> {
     let inputs = Inputs::find(inputs, TimeRange::default())?;
     let mut failed = inputs.any_failed;
     let mut records = Vec::new();
