@@ -67,5 +67,8 @@ fn events_that_nobody_asks_for_and_a_broken_baseline_are_told() {
     ");
     let ran = with_pack(&["bench", "pack", "--baseline", "b.json"], "thorough").file("b.json", "[]").run();
     assert_eq!(ran.code, 3);
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: failed to understand `b.json`: invalid length 0, expected struct Baseline with 1 element at line 1 column 2
+    hint: make it anew with --write-baseline
+    ");
 }

@@ -51,7 +51,7 @@ fn tuning_settings_and_tables_are_told() {
         key = "account"
 
         [rule."org.account-departed"]
-        severity_by = [{ account = "111122223333", severity = "critical" }]
+        severity_by = [{ account = ["111122223333"], severity = "critical" }]
 
         [[exception]]
         rule = "org.account-departed"

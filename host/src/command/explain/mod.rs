@@ -12,7 +12,7 @@ use super::args::{Color, Output, RuleSource};
 use super::inputs::Inputs;
 use super::run::{RuleFailure, RulesFound, load_rules, processors};
 use super::screen::Screen;
-use super::{Failure, print, tell};
+use super::{Failure, print, tell, warn};
 use crate::escape::{self, terminal};
 use crate::exit::Exit;
 use crate::judge::Judge;
@@ -87,10 +87,11 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
     let mut out = String::new();
     let mut screen = Screen::new(arguments.color);
-    let mut number = 0;
+    let (mut named, mut shown) = (0, 0);
     explain(&judge, records, |explanation| {
-        if wanted(arguments, &explanation) {
-            number += 1;
+        named += usize::from(is_named(arguments, &explanation));
+        if is_named(arguments, &explanation) && is_wanted(arguments, &explanation) {
+            shown += 1;
             if explanation.fault.is_some() {
                 exit = exit.max(Exit::Rules);
             }
@@ -102,31 +103,33 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
         }
     })
     .map_err(Failure::input_output)?;
-    if number == 0 {
-        let told = match &arguments.event {
+    if named == 0 {
+        return Err(match &arguments.event {
+            _ if failed => Failure::input_output("no event could be read"),
             Some(id) => {
-                format!("no event is `{}`\nhint: give its eventID, or its digest as findings have it", terminal(id))
+                let hint = "give its eventID, or its digest as findings have it";
+                Failure::usage(format!("no event is `{}`\nhint: {hint}", terminal(id)))
             }
-            None if arguments.found => "nothing was found\nhint: leave out --found to see why".to_owned(),
-            None => "there is no event to explain".to_owned(),
-        };
-        if !arguments.found || arguments.event.is_some() {
-            return Err(Failure::usage(told));
-        }
-        tell(&*Box::<dyn std::error::Error>::from(told));
+            None => Failure::usage("there is no event to explain"),
+        });
+    }
+    if shown == 0 {
+        warn("nothing was found\nhint: leave out --found to see why");
     }
     Ok(exit.max(print(if json { out } else { screen.finish() })?))
 }
 
-fn wanted(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
-    if arguments.found && explanation.findings.is_empty() && explanation.fault.is_none() {
-        return false;
-    }
+/// Tells whether an explanation is of the event that was asked for.
+fn is_named(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
     arguments.event.as_ref().is_none_or(|id| {
-        let digest = explanation.event.digest.tagged();
+        let digest = explanation.event.digest.to_string();
         explanation.event.id.as_ref() == Some(id)
-            || (id.len() >= 8 && digest.trim_start_matches("sha256:").starts_with(id))
+            || (id.len() >= 8 && digest.starts_with(id.trim_start_matches("sha256:")))
     })
+}
+
+fn is_wanted(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
+    !arguments.found || !explanation.findings.is_empty() || explanation.fault.is_some()
 }
 
 /// Reads the records. Returns also whether something could not be read, which has been told.

@@ -21,7 +21,10 @@ use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Bench, Case, Coverage, Mutations, Outcome, Silenced, Suite, attack};
+use crate::testing::{
+    Bench, Case, Coverage, DeadField, FuzzFailure, Fuzzed, Mutations, Outcome, Silenced, Suite, attack, dead_fields,
+    fuzz,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct TestArgs {
@@ -43,6 +46,12 @@ pub(in crate::command) struct TestArgs {
     /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
     #[arg(long)]
     attack: bool,
+    /// Have each rule judge so many generated records: it may not trap, run out of anything, or answer differently the second time
+    #[arg(long, value_name = "N")]
+    fuzz: Option<u64>,
+    /// What the generated records are made from: the same number, the same records
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "fuzz")]
+    seed: u64,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
@@ -70,6 +79,7 @@ struct Tested {
     coverage: Coverage,
     /// How many changes of what the rule read were tried.
     changes: usize,
+    fuzzed: Option<Fuzzed>,
     warnings: Vec<Warning>,
 }
 
@@ -96,6 +106,8 @@ struct Sum {
     changes: usize,
     /// Rules that lack a sign.
     unsound: usize,
+    /// Rules that failed on generated records.
+    broken: usize,
 }
 
 pub(super) fn run(arguments: &TestArgs) -> Result<Exit, Failure> {
@@ -130,7 +142,7 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
         None => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
     };
     let mut exit = print(text)?;
-    if sum.failed > 0 || sum.unsound > 0 || (arguments.deny_warnings && sum.warnings > 0) {
+    if sum.failed + sum.unsound + sum.broken > 0 || (arguments.deny_warnings && sum.warnings > 0) {
         exit = exit.max(Exit::Failed);
     }
     Ok(if broken { exit.max(Exit::Rules) } else { exit })
@@ -214,8 +226,10 @@ impl Tested {
         let mut warnings = never_matched(&coverage);
         warnings.extend(mutations.iter().flat_map(unnoticed));
         warnings.extend(silenced.iter().map(told_silenced));
+        warnings.extend(dead(&suite, &coverage));
         let changes = mutations.as_ref().map_or(0, Mutations::tried);
-        Ok(Self { suite, results, coverage, changes, warnings })
+        let fuzzed = arguments.fuzz.map(|number| fuzzed(&suite, bench, arguments.seed, number)).transpose()?.flatten();
+        Ok(Self { suite, results, coverage, changes, fuzzed, warnings })
     }
 
     /// Says which sign no case shows; nothing where both are shown.
@@ -226,6 +240,10 @@ impl Tested {
             (false, true) => Some("no case shows it staying quiet"),
             (false, false) => None,
         }
+    }
+
+    fn fuzz_failure(&self) -> Option<&FuzzFailure> {
+        self.fuzzed.as_ref()?.failure.as_ref()
     }
 
     fn failures(&self) -> impl Iterator<Item = (&Case, &Outcome)> {
@@ -245,6 +263,32 @@ fn never_matched(coverage: &Coverage) -> Vec<Warning> {
         Warning { code: "never-matched", message: format!("no event of a case has {field} {wanted}") }
     };
     by_field.into_iter().map(warning).collect()
+}
+
+/// Warns of paths that were read and that no record can have.
+fn dead(suite: &Suite, coverage: &Coverage) -> Vec<Warning> {
+    let mut seen = BTreeSet::new();
+    for case in &suite.cases {
+        for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            seen.insert((text("eventSource"), text("eventName")));
+        }
+    }
+    let dead = dead_fields(suite.component().metadata(), coverage.fields().map(|(path, _)| path), &seen);
+    let warning = |dead: DeadField| {
+        let meant = dead.nearest.map(|nearest| format!("; did you mean {}?", terminal(&nearest))).unwrap_or_default();
+        Warning {
+            code: "dead-field",
+            message: format!("no record can have {}, which is read{meant}", terminal(&dead.path)),
+        }
+    };
+    dead.into_iter().map(warning).collect()
+}
+
+/// Fuzzes a rule with the settings and the tables of its first case that the rule takes; nothing where it has none.
+fn fuzzed(suite: &Suite, bench: &mut Bench<'_>, seed: u64, number: u64) -> Result<Option<Fuzzed>, Failure> {
+    let Some(judge) = suite.cases.iter().find_map(|case| bench.judge(suite, case).ok()) else { return Ok(None) };
+    fuzz(suite.component().metadata(), &judge, seed, number).map(Some).map_err(Failure::input_output)
 }
 
 /// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
@@ -301,6 +345,7 @@ impl Sum {
             sum.warnings += tested.warnings.len();
             sum.changes += tested.changes;
             sum.unsound += usize::from(tested.lacks().is_some());
+            sum.broken += usize::from(tested.fuzz_failure().is_some());
         }
         sum
     }
@@ -336,6 +381,12 @@ fn as_json(tested: &[Tested]) -> String {
         }
         if let Some(lack) = tested.lacks() {
             add(&json!({ "rule": rule, "outcome": "failed", "lacks": lack }));
+        }
+        if let Some(failure) = tested.fuzz_failure() {
+            let records = &failure.records;
+            add(
+                &json!({ "rule": rule, "outcome": "failed", "fuzz": failure.number, "fault": failure.fault, "records": records }),
+            );
         }
         for warning in &tested.warnings {
             add(&json!({ "rule": rule, "warning": warning.code, "message": warning.message }));
