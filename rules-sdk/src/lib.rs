@@ -57,12 +57,14 @@ mod value;
 pub use event::Event;
 pub use finding::{Finding, Findings};
 pub use metadata::{Matches, Metadata, Status};
-pub use rule::{Describe, NoSettings, Refusal, Rule};
+pub use rule::{Describe, NoSettings, Refusal, Rule, RuleSettings};
 pub use severity::Severity;
 pub use state::{Note, Noted, Notes, Tally};
 pub use table::{Row, Table};
 pub use value::Value;
 
+#[doc(hidden)]
+pub use rule::{RuleText, rule_id, rule_text};
 #[doc(hidden)]
 pub use {schemars, serde_json};
 

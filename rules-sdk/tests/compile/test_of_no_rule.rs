@@ -1,0 +1,7 @@
+use orgwatch_rules_sdk::prelude::*;
+
+fn main() {
+    let _ = testing::evaluate::<TrailStopped>("{}", "{}");
+}
+
+include!("trail_stopped.in");
