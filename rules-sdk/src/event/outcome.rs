@@ -41,6 +41,17 @@ impl Outcome {
 }
 
 impl Event {
+    /// Returns true where the call did what was asked: what most rules want to know first. [`Event::outcome`] says more.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::testing;
+    /// let event = testing::event(r#"{"eventName": "StopLogging", "errorCode": "AccessDeniedException"}"#);
+    /// assert!(!event.succeeded());
+    /// ```
+    pub fn succeeded(&self) -> bool {
+        self.outcome().is_success()
+    }
+
     /// Returns how the call ended.
     ///
     /// A record with an `errorCode` or an `errorMessage` failed. So did a sign-in event whose `responseElements` say `Failure` under the

@@ -1,10 +1,12 @@
 //! Runs a rule natively, for `cargo test`: the same code that the sandbox runs, without WebAssembly.
 
+mod record;
 mod surroundings;
 
 use std::path::Path;
 use std::{fs, io};
 
+pub use self::record::{Record, record};
 pub use self::surroundings::{Given, Surroundings, given};
 use crate::rule::Describe;
 use crate::{Event, Finding, Metadata, Refusal};
@@ -21,12 +23,28 @@ use crate::{Event, Finding, Metadata, Refusal};
 ///
 /// Panics when the record is not JSON, when two findings have the same key, or when the metadata is incomplete: each would be a fault
 /// in the host.
-pub fn evaluate<R: Describe>(settings: &str, record: &str) -> Result<Vec<Finding>, Refusal> {
+pub fn evaluate<R: Describe>(settings: &str, record: impl AsRef<str>) -> Result<Vec<Finding>, Refusal> {
     given::<R>(settings).try_judge(record)
 }
 
-fn parse(record: &str) -> Event {
-    Event::from_json(record).unwrap_or_else(|error| panic!("the record is not JSON: {error}"))
+/// Makes an event of a record (JSON text), for a test of what a rule is made of.
+///
+/// # Panics
+///
+/// Panics when the record is not JSON.
+///
+/// ```
+/// use orgwatch_rules_sdk::testing;
+///
+/// let event = testing::event(r#"{"eventName": "StopLogging", "errorCode": "AccessDenied"}"#);
+/// assert!(!event.succeeded());
+/// ```
+#[track_caller]
+pub fn event(record: impl AsRef<str>) -> Event {
+    match Event::from_json(record.as_ref()) {
+        Ok(event) => event,
+        Err(error) => panic!("the record is not JSON: {error}"),
+    }
 }
 
 fn check_keys(findings: &[Finding]) {

@@ -16,6 +16,8 @@ pub struct Surroundings {
     /// What the rule may read, where a rule reads: the host would stop it at anything else.
     allowed: Option<Allowed>,
     notes: Vec<Placed>,
+    /// How far the rule may look back, in seconds.
+    keep: u64,
     /// Where the event under evaluation stands in time.
     at: Place,
     action: String,
@@ -54,14 +56,20 @@ impl Surroundings {
     /// The notes of a scope, the earliest first.
     fn scope(&self, scope: &Scope<'_>) -> Vec<&Placed> {
         let allowed = self.allowed.as_ref().is_none_or(|allowed| allowed.notes);
-        assert!(allowed, "the rule looked back in `note`, or has no `state_version`");
+        assert!(allowed, "the rule looked back in `note`, or has no `state_version`, or its `keep` returned no time");
+        let asked = if scope.seconds == u64::MAX { self.keep } else { scope.seconds };
+        assert!(
+            self.allowed.is_none() || asked <= self.keep,
+            "the rule looked back {asked} seconds, further than the {} that its `keep` returned",
+            self.keep
+        );
         let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.epoch_milliseconds().div_euclid(1000));
         let now = seconds(self.at.0);
         let mut notes: Vec<&Placed> = self
             .notes
             .iter()
             .filter(|note| note.series == scope.series && note.key == scope.key && note.at <= self.at)
-            .filter(|note| now.saturating_sub(seconds(note.at.0)).try_into().is_ok_and(|age: u64| age <= scope.seconds))
+            .filter(|note| now.saturating_sub(seconds(note.at.0)).try_into().is_ok_and(|age: u64| age <= asked))
             .filter(|note| !scope.others || note.action != self.action)
             .collect();
         notes.sort_by(|left, right| left.at.cmp(&right.at));
@@ -126,8 +134,8 @@ impl<R: Describe> Given<R> {
 
     /// Adds a record (JSON text) that is known when the one under test is judged. Its `eventTime` says whether it came before.
     #[must_use]
-    pub fn earlier(mut self, record: &str) -> Self {
-        self.earlier.push(record.to_owned());
+    pub fn earlier(mut self, record: impl AsRef<str>) -> Self {
+        self.earlier.push(record.as_ref().to_owned());
         self
     }
 
@@ -140,27 +148,35 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics where [`evaluate`](super::evaluate) does, and when the rule reads tables or notes that it does not declare.
-    pub fn try_judge(&self, record: &str) -> Result<Vec<Finding>, Refusal> {
+    pub fn try_judge(&self, record: impl AsRef<str>) -> Result<Vec<Finding>, Refusal> {
+        let record = record.as_ref();
         let metadata = R::metadata();
         super::check_metadata(&metadata);
         for table in self.tables.keys() {
             assert!(metadata.tables.contains(table), "{}: `tables` does not list {table:?}", metadata.id);
         }
         let (rule, _) = load::<R>(&self.settings)?;
-        let event = super::parse(record);
+        let keep = rule.keep().as_secs();
+        assert!(
+            keep == 0 || metadata.state_version.is_some(),
+            "{}: `keep` returns a time, but there is no `state_version`: the host would never call `note`",
+            metadata.id
+        );
+        let event = super::event(record);
         let mut notes = Vec::new();
         for record in self.earlier.iter().map(String::as_str).chain([record]) {
             let nothing = Allowed { tables: Vec::new(), notes: false };
             let alone = Surroundings { allowed: Some(nothing), ..Surroundings::default() };
-            let event = super::parse(record).among(alone);
-            let made = if metadata.state_version.is_some() { rule.note(&event) } else { Vec::new() };
+            let event = super::event(record).among(alone);
+            let made = if keep > 0 { rule.note(&event) } else { Vec::new() };
             notes.extend(made.into_iter().map(|note| placed(&event, note)));
         }
-        let allowed = Allowed { tables: metadata.tables, notes: metadata.state_version.is_some() };
+        let allowed = Allowed { tables: metadata.tables, notes: keep > 0 };
         let surroundings = Surroundings {
             tables: self.tables.clone(),
             allowed: Some(allowed),
             notes,
+            keep,
             at: place(&event),
             action: action(&event),
         };
@@ -174,8 +190,31 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics when the rule refuses the settings, and where [`try_judge`](Self::try_judge) does.
-    pub fn judge(&self, record: &str) -> Vec<Finding> {
+    pub fn judge(&self, record: impl AsRef<str>) -> Vec<Finding> {
         self.try_judge(record).unwrap_or_else(|refusal| panic!("the rule refuses the settings: {refusal}"))
+    }
+
+    /// Has the rule judge a record that has to give one finding, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none, or more than one, and where [`judge`](Self::judge) does.
+    #[track_caller]
+    pub fn fires(&self, record: impl AsRef<str>) -> Finding {
+        let mut findings = self.judge(record);
+        assert!(findings.len() == 1, "one finding was expected: {findings:?}");
+        findings.remove(0)
+    }
+
+    /// Has the rule judge a record that has to give no finding.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is one, and where [`judge`](Self::judge) does.
+    #[track_caller]
+    pub fn stays_quiet(&self, record: impl AsRef<str>) {
+        let findings = self.judge(record);
+        assert!(findings.is_empty(), "no finding was expected: {findings:?}");
     }
 }
 
