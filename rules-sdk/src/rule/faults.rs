@@ -4,6 +4,7 @@
 
 /// A text in [`rule!`](crate::rule!): a string in quotes.
 #[diagnostic::on_unimplemented(message = "rule!: `{Self}` is no text", label = "write it in quotes")]
+#[doc(hidden)]
 pub trait RuleText {
     /// Returns the text.
     fn into_text(self) -> String;
@@ -16,6 +17,7 @@ impl RuleText for &str {
 }
 
 /// Takes a text of the macro.
+#[doc(hidden)]
 pub fn rule_text(text: impl RuleText) -> String {
     text.into_text()
 }
@@ -25,6 +27,7 @@ pub fn rule_text(text: impl RuleText) -> String {
 /// # Panics
 ///
 /// Panics, while the rule is compiled, when the id is none.
+#[doc(hidden)]
 #[track_caller]
 pub const fn rule_id(id: &str) -> &str {
     let bytes = id.as_bytes();

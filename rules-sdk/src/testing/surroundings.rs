@@ -11,7 +11,7 @@ use crate::{Event, Finding, Note, Refusal, Row};
 
 /// Tables and notes around an event.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     tables: BTreeMap<String, BTreeMap<String, Row>>,
     /// What the rule may read, where a rule reads: the host would stop it at anything else.
     allowed: Option<Allowed>,
@@ -99,11 +99,16 @@ impl Surroundings {
 
 /// A rule in a test, with settings, the operator's tables and earlier records.
 ///
-/// ```text
-/// let findings = testing::given::<MassDeparture>(r#"{"accounts": 2}"#)
-///     .row("accounts", "444455556666", [("name", "Payments")])
-///     .earlier(FIRST_DEPARTURE)
-///     .judge(SECOND_DEPARTURE);
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+/// # use many_departures::ManyDepartures;
+/// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
+///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
+///
+/// let given = testing::given::<ManyDepartures>(r#"{"accounts": 2}"#).earlier(DEPARTED);
+/// let another = testing::record(DEPARTED).with("/serviceEventDetails/accountId", "777788889999");
+/// given.fires(another.with("/eventTime", "2026-11-01T10:59:59Z"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Given<R> {
@@ -114,6 +119,15 @@ pub struct Given<R> {
 }
 
 /// Starts a test of a rule with settings (JSON text).
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # use trail_stopped::TrailStopped;
+/// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+///
+/// testing::given::<TrailStopped>(r#"{"expected": ["main"]}"#).stays_quiet(STOPPED);
+/// ```
 pub fn given<R: Describe>(settings: &str) -> Given<R> {
     Given {
         rule: std::marker::PhantomData,
@@ -125,6 +139,17 @@ pub fn given<R: Describe>(settings: &str) -> Given<R> {
 
 impl<R: Describe> Given<R> {
     /// Adds a row to a table, which the rule has to list.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let given = testing::given::<TrailStopped>("{}").row("accounts", "111122223333", [("owner", "team-log")]);
+    /// let finding = given.fires(testing::record(STOPPED).with("/recipientAccountId", "111122223333"));
+    /// assert_eq!(finding.details()["owner"], "team-log");
+    /// ```
     #[must_use]
     pub fn row<const N: usize>(mut self, table: &str, key: &str, columns: [(&str, &str); N]) -> Self {
         let row = columns.into_iter().map(|(column, text)| (column.to_owned(), text.to_owned())).collect();
@@ -133,6 +158,18 @@ impl<R: Describe> Given<R> {
     }
 
     /// Adds a record (JSON text) that is known when the one under test is judged. Its `eventTime` says whether it came before.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+    /// # use many_departures::ManyDepartures;
+    /// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
+    ///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
+    ///
+    /// let another = testing::record(DEPARTED).with("/serviceEventDetails/accountId", "777788889999");
+    /// let given = testing::given::<ManyDepartures>(r#"{"accounts": 2}"#).earlier(DEPARTED);
+    /// assert_eq!(given.fires(another.with("/eventTime", "2026-11-01T10:20:00Z")).details()["accounts"], 2);
+    /// ```
     #[must_use]
     pub fn earlier(mut self, record: impl AsRef<str>) -> Self {
         self.earlier.push(record.as_ref().to_owned());
@@ -148,6 +185,14 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics where [`evaluate`](super::evaluate) does, and when the rule reads tables or notes that it does not declare.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+    /// # use many_departures::ManyDepartures;
+    /// let refusal = testing::given::<ManyDepartures>(r#"{"accounts": 1}"#).try_judge("{}").unwrap_err();
+    /// assert_eq!(refusal.to_string(), "`accounts` is less than 2: one departure is not several");
+    /// ```
     pub fn try_judge(&self, record: impl AsRef<str>) -> Result<Vec<Finding>, Refusal> {
         let record = record.as_ref();
         let metadata = R::metadata();
@@ -190,6 +235,15 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics when the rule refuses the settings, and where [`try_judge`](Self::try_judge) does.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// assert_eq!(testing::given::<TrailStopped>("{}").judge(STOPPED).len(), 1);
+    /// ```
     pub fn judge(&self, record: impl AsRef<str>) -> Vec<Finding> {
         self.try_judge(record).unwrap_or_else(|refusal| panic!("the rule refuses the settings: {refusal}"))
     }
@@ -199,6 +253,16 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics when there is none, or more than one, and where [`judge`](Self::judge) does.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let finding = testing::given::<TrailStopped>("{}").fires(STOPPED);
+    /// assert_eq!(finding.get_title(), Some("Trail main was stopped"));
+    /// ```
     #[track_caller]
     pub fn fires(&self, record: impl AsRef<str>) -> Finding {
         let mut findings = self.judge(record);
@@ -211,6 +275,16 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics when there is one, and where [`judge`](Self::judge) does.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let denied = testing::record(STOPPED).with("/errorCode", "AccessDeniedException");
+    /// testing::given::<TrailStopped>("{}").stays_quiet(denied);
+    /// ```
     #[track_caller]
     pub fn stays_quiet(&self, record: impl AsRef<str>) {
         let findings = self.judge(record);
