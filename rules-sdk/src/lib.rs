@@ -51,6 +51,8 @@
 //! # check();
 //! ```
 //!
+//! `docs/writing-rules.md` in the project's repository is the guide, from a first rule to tables, settings and rules that look back.
+
 #![deny(missing_docs)]
 
 pub mod event;
@@ -118,3 +120,8 @@ pub mod prelude {
     pub use crate::testing;
     pub use crate::{Finding, Findings, Matches, NoSettings, Note, Refusal, Rule, Severity, Value, rule};
 }
+
+/// The guide: `cargo test --doc` runs its code as it runs the examples here.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/writing-rules.md")]
+struct Guide;

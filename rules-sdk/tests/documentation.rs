@@ -30,6 +30,19 @@ fn every_public_item_has_an_example() {
     assert!(bare.is_empty(), "give each of these items a short example in its documentation: {bare:#?}");
 }
 
+#[test]
+fn the_guide_quotes_the_first_rule_its_tests_and_its_cases_as_they_are() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| fs::read_to_string(project.join(path)).unwrap();
+    let guide = read("docs/writing-rules.md");
+    let rule = read("examples/first-rule/src/bin/trail_stopped.rs");
+    let (rule, tests) = rule.split_once("\n#[cfg(test)]\n").unwrap();
+    let (_, rule) = rule.split_once("\n\n").unwrap();
+    for quoted in [rule, tests, &read("examples/first-rule/events/trail_stopped/cases.toml")] {
+        assert!(guide.contains(quoted.trim()), "docs/writing-rules.md has to quote this as it is:\n{quoted}");
+    }
+}
+
 /// All files but the glue of WebAssembly, of which a rule's author sees nothing.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
