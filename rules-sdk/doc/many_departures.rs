@@ -1,7 +1,5 @@
 // The rule that the documentation's examples of looking back are about.
 
-use std::time::Duration;
-
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

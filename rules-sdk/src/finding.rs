@@ -98,8 +98,6 @@ impl Finding {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// use std::time::Duration;
-    ///
     /// let finding = Finding::new("all").title("3 accounts departed").once_per(Duration::from_hours(1));
     /// assert_eq!(finding.period(), Some(3600));
     /// ```

@@ -111,11 +111,12 @@ pub const METADATA_SECTION: &str = "orgwatch:metadata";
 /// ```
 pub mod prelude {
     pub use std::collections::{BTreeMap, BTreeSet};
+    pub use std::time::Duration;
 
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::event::{self, AccountId, Event, Outcome, Timestamp};
+    pub use crate::event::{self, AccountId, Automation, Event, IdentityKind, Outcome, Timestamp};
     #[cfg(not(target_family = "wasm"))]
     pub use crate::testing;
     pub use crate::{Finding, Findings, Matches, NoSettings, Note, Refusal, Rule, Severity, Value, rule};

@@ -68,7 +68,6 @@ impl Note {
 /// then says something else is an update of the one before.
 ///
 /// ```
-/// # use std::time::Duration;
 /// # use orgwatch_rules_sdk::prelude::*;
 /// fn departures(event: &Event, organization: &str) -> u64 {
 ///     event.notes("departures", organization).within(Duration::from_hours(1)).count(100).values
@@ -150,8 +149,6 @@ impl<'a> Notes<'a> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// use std::time::Duration;
-    ///
     /// fn in_the_last_hour(event: &Event) -> u64 {
     ///     event.notes("departures", "all").within(Duration::from_hours(1)).count(100).values
     /// }

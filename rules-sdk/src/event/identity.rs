@@ -48,8 +48,6 @@ pub struct UserIdentity<'e> {
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// use orgwatch_rules_sdk::event::IdentityKind;
-///
 /// let event = testing::event(r#"{"userIdentity": {"type": "AWSService"}}"#);
 /// assert!(matches!(event.user_identity().kind(), IdentityKind::AwsService | IdentityKind::Absent));
 /// ```

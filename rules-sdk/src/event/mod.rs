@@ -183,6 +183,25 @@ impl Event {
         self.read(path).into_string()
     }
 
+    /// Returns the JSON Pointers of an array's elements, in order; none where there is no array. Its length may be the caller's choice: `take` bounds
+    /// the work.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"responseElements": {"enabledFeatures": ["RootSessions", "RootCredentialsManagement"]}}"#);
+    /// let features = event.elements("/responseElements/enabledFeatures").take(100);
+    /// let names: Vec<String> = features.filter_map(|feature| event.string(&feature)).collect();
+    /// assert_eq!(names, ["RootSessions", "RootCredentialsManagement"]);
+    /// ```
+    pub fn elements(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        let len = match self.read(path) {
+            Value::Array(len) => len,
+            _ => 0,
+        };
+        let path = path.to_owned();
+        (0..len).map(move |index| format!("{path}/{index}"))
+    }
+
     /// Reads the number at a JSON Pointer; nothing where there is none, or something else. [`Event::read`] gives the number as written.
     ///
     /// ```
@@ -252,5 +271,7 @@ mod tests {
         assert_eq!((event.number("/c"), event.number("/b")), (Some(1.5), None));
         assert_eq!(event.account("/e"), "111122223333".parse().ok());
         assert_eq!(event.account("/b"), None);
+        assert_eq!(event.elements("/d").collect::<Vec<_>>(), ["/d/0"]);
+        assert_eq!(event.elements("/b").count() + event.elements("/nothing").count() + event.elements("").count(), 0);
     }
 }

@@ -127,7 +127,6 @@ pub trait Rule: Sized + Send + Sync + 'static {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # use std::time::Duration;
     /// # struct Burst;
     /// # impl Rule for Burst {
     /// #     type Settings = NoSettings;
