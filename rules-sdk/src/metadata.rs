@@ -8,7 +8,7 @@ use crate::Severity;
 /// What a rule says about itself: written into its component when it is built, read by the host without running it.
 ///
 /// ```
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// use orgwatch_rules_sdk::Describe;
 ///

@@ -18,7 +18,7 @@ use crate::Event;
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
 ///

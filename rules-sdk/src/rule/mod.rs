@@ -219,7 +219,7 @@ impl<T: DeserializeOwned + JsonSchema> RuleSettings for T {
 /// A rule's metadata; implemented by [`rule!`](crate::rule!).
 ///
 /// ```
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// use orgwatch_rules_sdk::Describe;
 ///
@@ -238,7 +238,7 @@ pub trait Describe: Rule {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
     /// # use trail_stopped::TrailStopped;
     /// use orgwatch_rules_sdk::Describe;
     ///

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use orgwatch_rules_sdk::testing;
-//! # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+//! # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 //! # use trail_stopped::TrailStopped;
 //!
 //! const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
@@ -45,7 +45,7 @@ use crate::{Event, Finding, Metadata, Refusal};
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
 ///
@@ -93,7 +93,7 @@ fn check_keys(findings: &[Finding]) {
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// testing::judge_events::<TrailStopped>("{}", concat!(env!("CARGO_MANIFEST_DIR"), "/doc/events/trail_stopped"));
 /// ```
@@ -127,7 +127,7 @@ pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
 /// # use many_departures::ManyDepartures;
 /// const STORY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/events/many_departures/fires_three.ndjson"));
 ///

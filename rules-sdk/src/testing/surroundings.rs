@@ -101,7 +101,7 @@ impl Surroundings {
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
 /// # use many_departures::ManyDepartures;
 /// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
 ///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
@@ -122,7 +122,7 @@ pub struct Given<R> {
 ///
 /// ```
 /// # use orgwatch_rules_sdk::prelude::*;
-/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
 /// # use trail_stopped::TrailStopped;
 /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
 ///
@@ -142,7 +142,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
     /// # use trail_stopped::TrailStopped;
     /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
     ///
@@ -161,7 +161,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
     /// # use many_departures::ManyDepartures;
     /// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
     ///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
@@ -188,7 +188,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs")); }
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
     /// # use many_departures::ManyDepartures;
     /// let refusal = testing::given::<ManyDepartures>(r#"{"accounts": 1}"#).try_judge("{}").unwrap_err();
     /// assert_eq!(refusal.to_string(), "`accounts` is less than 2: one departure is not several");
@@ -238,7 +238,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
     /// # use trail_stopped::TrailStopped;
     /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
     ///
@@ -256,7 +256,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
     /// # use trail_stopped::TrailStopped;
     /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
     ///
@@ -278,7 +278,7 @@ impl<R: Describe> Given<R> {
     ///
     /// ```
     /// # use orgwatch_rules_sdk::prelude::*;
-    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs")); }
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
     /// # use trail_stopped::TrailStopped;
     /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
     ///

@@ -1,3 +1,5 @@
+//! A comma is missing between two fields.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! A comma is missing after the name of the type.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

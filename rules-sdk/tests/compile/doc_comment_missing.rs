@@ -1,3 +1,5 @@
+//! The rule is not described.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! The rule has no fields at all.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! A field is written with an equals sign.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! None of the required fields is there.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! Fields are given twice.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

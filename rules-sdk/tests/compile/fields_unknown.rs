@@ -1,3 +1,5 @@
+//! Fields have names that do not exist.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! The id is not made of lower-case words.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! The type does not implement `Rule`.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! `load` takes no settings and refuses nothing: the words are the compiler's own.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! The rule asks for nothing.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! What stands in the macro has not the form of a rule.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule!(TrailStopped);

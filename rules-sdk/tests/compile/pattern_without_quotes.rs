@@ -1,3 +1,5 @@
+//! A pattern names its field without quotes.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

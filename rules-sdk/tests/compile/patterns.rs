@@ -1,3 +1,5 @@
+//! Patterns that are none.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

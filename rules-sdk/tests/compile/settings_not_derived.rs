@@ -1,3 +1,5 @@
+//! The settings derive nothing.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

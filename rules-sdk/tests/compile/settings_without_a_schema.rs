@@ -1,3 +1,5 @@
+//! The settings derive no schema.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

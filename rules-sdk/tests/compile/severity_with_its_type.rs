@@ -1,3 +1,5 @@
+//! The severity is written as a path.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

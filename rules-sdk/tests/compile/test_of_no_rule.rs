@@ -1,3 +1,5 @@
+//! A test of a type for which there is no `rule!`.
+
 use orgwatch_rules_sdk::prelude::*;
 
 fn main() {

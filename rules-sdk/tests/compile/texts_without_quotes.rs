@@ -1,3 +1,5 @@
+//! Numbers stand where texts belong.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

@@ -1,3 +1,5 @@
+//! A file holds two rules.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

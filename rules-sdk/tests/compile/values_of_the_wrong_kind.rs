@@ -1,3 +1,5 @@
+//! Every field has a value of the wrong kind.
+
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {

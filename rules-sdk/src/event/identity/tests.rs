@@ -1,3 +1,5 @@
+//! Callers of every kind, and what is hidden, empty or no account.
+
 use super::*;
 
 fn event(identity: &str) -> Event {

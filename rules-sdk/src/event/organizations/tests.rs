@@ -1,3 +1,5 @@
+//! Membership events as they may look, and what must never name the member.
+
 use super::*;
 
 fn event(name: &str, details: &str) -> Event {

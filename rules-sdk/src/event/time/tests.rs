@@ -1,3 +1,5 @@
+//! Times as records write them, and days that do not exist.
+
 use proptest::prelude::*;
 
 use super::*;
