@@ -27,8 +27,8 @@ struct Remembers(Declared);
 impl Describe for Remembers {
     fn declared() -> Metadata {
         let mut metadata = Metadata::new("Remembers.", "1.0.0", serde_json::Value::Null);
-        metadata.id = "test.remembers".to_owned();
-        metadata.title = "It remembered".to_owned();
+        metadata.id.push_str("test.remembers");
+        metadata.title.push_str("It remembered");
         metadata.state_version = DECLARED.get().state_version;
         metadata
     }
