@@ -5,6 +5,8 @@
 //! `docs/architecture.md` walks along the data.
 
 pub mod aws;
+pub mod catalogue;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod digest;
@@ -33,4 +35,5 @@ pub mod source;
 pub mod state;
 pub mod table;
 pub mod telemetry;
+pub mod testing;
 pub mod tuning;

@@ -1,5 +1,6 @@
 //! The whole program from outside: one binary, a module for each thing that is protected.
 
+mod catalogue;
 mod cis;
 mod cli;
 mod contract;

@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use orgwatch_rules_sdk::Severity;
 
+use super::check::CheckArgs;
+use super::explain::ExplainArgs;
+use super::test::TestArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
 const EXIT_CODES: &str = "\
@@ -16,6 +19,15 @@ Exit codes:
   2  a rule could not be loaded, or gaps remain
   3  wrong usage or configuration
   4  input, output, credentials or the ledger failed
+When several apply: 3, then 4, then 2, then 1.";
+
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing is wrong
+  1  there are errors, or warnings with --deny-warnings
+  2  a file is no rule, or cannot be loaded
+  3  wrong usage
+  4  input or output failed
 When several apply: 3, then 4, then 2, then 1.";
 
 /// Runs detection rules compiled to WebAssembly on AWS CloudTrail events.
@@ -37,6 +49,15 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Show the rules
     Rules(RulesArgs),
+    /// Check rules without an event: what they say of themselves, and that what they ask for can happen
+    #[command(after_help = CHECK_EXIT_CODES)]
+    Check(CheckArgs),
+    /// Judge the test cases beside the rules
+    #[command(after_help = EXIT_CODES)]
+    Test(TestArgs),
+    /// Show why a rule found what it found in an event, or did not
+    #[command(after_help = EXIT_CODES)]
+    Explain(ExplainArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
     /// Show what was found: the ledger's findings

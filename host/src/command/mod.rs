@@ -2,16 +2,20 @@
 
 mod args;
 mod build;
+mod check;
 mod config;
 mod deliver;
 mod exceptions;
+mod explain;
 mod inputs;
 mod inspect;
 mod ledger;
 mod live;
 mod rules;
 mod run;
+mod screen;
 mod sinks;
+mod test;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write as _};
@@ -91,6 +95,9 @@ pub fn main() -> Exit {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Findings(command)) => ledger::findings(&command),
         Some(Command::Exceptions(command)) => exceptions::run(&command),

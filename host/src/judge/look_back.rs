@@ -6,7 +6,7 @@ use std::sync::Arc;
 use orgwatch_rules_sdk::Finding as Report;
 use orgwatch_rules_sdk::json::Document;
 
-use super::{Judge, Verdicts};
+use super::{Judge, Traced, Verdicts};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::{EventReference, Finding};
@@ -68,13 +68,17 @@ impl Judge {
         let rule = &self.rules[place];
         let version = rule.state_version?;
         let mut verdicts = Verdicts::default();
-        let evaluation = rule.judge.as_ref().ok().map(|loaded| {
+        let mut evaluation = rule.judge.as_ref().ok().map(|loaded| {
             let at = Place::of(event);
             let keep = loaded.keep().unwrap_or_default();
             let view = View::new(Arc::clone(notes), rule.id.as_str().into(), version, at, event.action(), keep);
             loaded.evaluate(Arc::clone(event.document()), Some(view))
         });
         verdicts.fuel.extend(evaluation.as_ref().map(|evaluation| (place, evaluation.fuel)));
+        verdicts.traces.extend(evaluation.as_mut().and_then(|evaluation| {
+            let (trace, fuel, log) = (evaluation.trace.take()?, evaluation.fuel, evaluation.log.clone());
+            Some(Traced { rule: place, event: event.digest(), noting: false, fuel, log, trace })
+        }));
         let secrets = self.redacts.then(|| Secrets::of(event.document()));
         let reports = match evaluation.as_ref().map(|evaluation| &evaluation.outcome) {
             Some(Ok(reports)) => reports.as_slice(),
@@ -91,8 +95,7 @@ impl Judge {
         let mut standings = Vec::with_capacity(findings.len());
         for (finding, (period, id, waits)) in findings.into_iter().zip(periods) {
             let finding = Finding { id: id.unwrap_or(finding.id), ..finding };
-            let tuned = self.tuning.tune(finding, Some(event.document().root()));
-            verdicts.expired.extend(tuned.expired);
+            let tuned = verdicts.tune_one(finding, event, &self.tuning);
             let ends = period.map(|period| period.ends);
             standings.push(Standing { finding: tuned.finding, why: tuned.why, ends, waits });
         }

@@ -1,12 +1,17 @@
 //! Judging a batch of events: the one engine behind replay and everything else that evaluates.
 
 mod look_back;
+mod traced;
 
 use std::cell::OnceCell;
 use std::slice;
 use std::sync::Arc;
 
+use orgwatch_rules_sdk::Severity;
+
 pub use self::look_back::{Remembered, Standing};
+pub use self::traced::Traced;
+use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::{EventReference, Finding};
 use crate::gap::{Gap, GapCause};
@@ -14,7 +19,7 @@ use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
 use crate::sandbox::{Evaluation, LogLevel, Noting};
-use crate::tuning::{Exception, Tuning, Why};
+use crate::tuning::{Exception, Tuned, Tuning, Why};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
 /// twelve times that.
@@ -43,6 +48,8 @@ pub struct Verdicts {
     pub withheld: Vec<Withheld>,
     /// Exceptions that would have held for a finding, had they not been over: one for each such finding.
     pub expired: Vec<Arc<Exception>>,
+    /// Findings that tuning graded anew, with the severity that they had before.
+    pub regraded: Vec<(Digest, Severity)>,
     /// What could not be judged.
     pub gaps: Vec<Gap>,
     /// What rules that look back want noted, and with it the records that they have yet to judge.
@@ -51,6 +58,8 @@ pub struct Verdicts {
     pub evaluations: u64,
     /// The fuel that each evaluation used, with the place of its rule in [`Judge::rules`].
     pub fuel: Vec<(usize, u64)>,
+    /// What the rules looked at, where that is recorded.
+    pub traces: Vec<Traced>,
     /// What the rules logged, each with the rule's id.
     pub log: Vec<(String, LogLevel, String)>,
 }
@@ -73,6 +82,15 @@ impl Judge {
     #[must_use]
     pub fn tuned(mut self, tuning: Arc<Tuning>) -> Self {
         self.tuning = tuning;
+        self
+    }
+
+    /// Sets that what the rules look at is recorded: for tools that explain a verdict, which stays the same.
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        for rule in self.rules.iter_mut().filter_map(|rule| rule.judge.as_mut().ok()) {
+            rule.record(true);
+        }
         self
     }
 
@@ -143,8 +161,9 @@ impl Judge {
         let mut verdicts = Verdicts::default();
         // Looked for where a rule had something to say, and once for all rules.
         let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
-        for (event, rule, ran) in judged {
+        for (event, rule, mut ran) in judged {
             let asked = &batch[event].event;
+            verdicts.traces.extend(ran.as_mut().and_then(|ran| ran.traced(rule, asked)));
             let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
             verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
             let first = verdicts.findings.len();
@@ -182,9 +201,24 @@ impl Ran {
             Self::Noted(noting) => noting.fuel,
         }
     }
+
+    /// Takes what the rule looked at, where that was recorded.
+    fn traced(&mut self, rule: usize, event: &Event) -> Option<Traced> {
+        let (trace, fuel, log, noting) = match self {
+            Self::Evaluated(evaluation) => (&mut evaluation.trace, evaluation.fuel, &evaluation.log, false),
+            Self::Noted(noting) => (&mut noting.trace, noting.fuel, &noting.log, true),
+        };
+        let trace = trace.take()?;
+        Some(Traced { rule, event: event.digest(), noting, fuel, log: log.clone(), trace })
+    }
 }
 
 impl Asked {
+    /// Returns the rules that ask for the event, by their places in [`Judge::rules`].
+    pub fn rules(&self) -> &[usize] {
+        &self.rules
+    }
+
     /// Returns the event.
     pub const fn event(&self) -> &Event {
         &self.event
@@ -195,10 +229,35 @@ impl Verdicts {
     /// Tunes the findings from a place in the list on, which are of this event.
     fn tune(&mut self, first: usize, event: &Event, tuning: &Tuning) {
         for finding in self.findings.split_off(first) {
-            let tuned = tuning.tune(finding, Some(event.document().root()));
-            self.expired.extend(tuned.expired);
+            let tuned = self.tune_one(finding, event, tuning);
             self.add_tuned(tuned.finding, tuned.why);
         }
+    }
+
+    /// Tunes one finding of this event.
+    fn tune_one(&mut self, finding: Finding, event: &Event, tuning: &Tuning) -> Tuned {
+        let before = finding.severity;
+        let mut tuned = tuning.tune(finding, Some(event.document().root()));
+        self.expired.append(&mut tuned.expired);
+        if tuned.finding.severity != before {
+            self.regraded.push((tuned.finding.id, before));
+        }
+        tuned
+    }
+
+    /// Adds what came of judging more.
+    pub(crate) fn append(&mut self, more: Self) {
+        let Self { findings, withheld, expired, regraded, gaps, remembered, evaluations, fuel, traces, log } = more;
+        self.findings.extend(findings);
+        self.withheld.extend(withheld);
+        self.expired.extend(expired);
+        self.regraded.extend(regraded);
+        self.gaps.extend(gaps);
+        self.remembered.extend(remembered);
+        self.evaluations += evaluations;
+        self.fuel.extend(fuel);
+        self.traces.extend(traces);
+        self.log.extend(log);
     }
 
     /// Adds a finding that has been tuned.

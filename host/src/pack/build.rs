@@ -35,7 +35,7 @@ const PROFILE: [&str; 6] = [
 const STACK: &str = "-Clink-arg=-zstack-size=65536";
 
 /// The file in `dist/` that remembers what the components were made of.
-const RECORD: &str = ".built.json";
+pub(super) const RECORD: &str = ".built.json";
 
 /// Why a pack could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -172,11 +172,10 @@ impl<'a> Builder<'a> {
             record.insert(name, origin);
         }
         remove_others(&dist, &record)?;
-        if record != before {
-            let path = dist.join(RECORD);
-            let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
-            replace(&path, (text + "\n").as_bytes()).map_err(file("write", &path))?;
-        }
+        // Written each time: its own time says when the pack was last found to be up to date.
+        let path = dist.join(RECORD);
+        let text = serde_json::to_string_pretty(&record).expect("a record is plain data");
+        replace(&path, (text + "\n").as_bytes()).map_err(file("write", &path))?;
         Ok(built)
     }
 

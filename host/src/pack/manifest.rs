@@ -26,6 +26,25 @@ pub struct Manifest {
     /// Where to read more.
     #[serde(default)]
     pub homepage: Option<String>,
+    /// Events and fields that its rules are right to ask for although the catalogue of this host does not know them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_names: Vec<KnownName>,
+}
+
+/// An event that the pack's author knows of, all events of a source, or a field of their records: `check` takes the author's word for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownName {
+    /// The `eventSource`.
+    pub source: String,
+    /// The `eventName`; every name of the source where there is none.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// A field of the records, as a JSON Pointer; the event as a whole where there is none.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// How it is known: where it is documented, or where it was seen.
+    pub reason: String,
 }
 
 impl Manifest {

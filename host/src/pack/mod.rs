@@ -6,9 +6,10 @@ mod manifest;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use build::{BuildError, Builder, Built};
-pub use manifest::Manifest;
+pub use manifest::{KnownName, Manifest};
 
 /// A pack's folder.
 #[derive(Clone, Debug)]
@@ -78,6 +79,16 @@ impl Pack {
         self.folder.join("dist")
     }
 
+    /// Tells whether a source of the pack is newer than what was built of it.
+    pub fn changed_since_built(&self) -> bool {
+        let built = fs::metadata(self.dist().join(build::RECORD)).and_then(|record| record.modified());
+        let Ok(built) = built else { return false };
+        newest(&self.folder.join("src"))
+            .into_iter()
+            .chain(newest(&self.folder.join("Cargo.toml")))
+            .any(|time| time > built)
+    }
+
     /// Lists the built components, by name.
     ///
     /// # Errors
@@ -92,6 +103,15 @@ impl Pack {
         };
         if components.is_empty() { Err(PackError::NotBuilt(self.folder.clone())) } else { Ok(components) }
     }
+}
+
+/// Returns when the newest file of a folder was written, or a file itself.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_dir() {
+        return metadata.modified().ok();
+    }
+    fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
 }
 
 /// Lists the `.wasm` files of a folder, by name.

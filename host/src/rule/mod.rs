@@ -16,7 +16,7 @@ use crate::index::Pattern;
 use crate::sandbox::{Component, ComponentFault, LoadFault, LoadedRule};
 
 /// A component file as it was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RuleFile {
     /// Where it stands.
     pub path: PathBuf,

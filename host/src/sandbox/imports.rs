@@ -3,10 +3,12 @@
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmStr};
 
+use orgwatch_rules_sdk::Value as Found;
 use orgwatch_rules_sdk::json::{Document, Kind, Node};
 
 use super::engine::Engine;
 use super::store::{Instance, LimitReached, LogLevel};
+use super::trace::Step;
 use crate::state::{Noted, Scope, StateError, View};
 
 /// The interface's parts that a rule may import, by their exact names: the component linker alone would take a newer patch version.
@@ -102,33 +104,40 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
     event.func_wrap("read", |mut store: StoreContextMut<'_, Instance>, (path,): (WasmStr,)| {
         let (value, length) = at_path(&store, &path, |node| node.map_or(Value::Absent, read))?;
         charge(&mut store, length + value.bytes())?;
+        record(&mut store, |store| Ok(Step::Read { path: text(&path, store)?, found: value.found() }))?;
         Ok((value,))
     })?;
     event.func_wrap("json", |mut store: StoreContextMut<'_, Instance>, (path,): (WasmStr,)| {
-        let (text, length) = at_path(&store, &path, |node| node.map(Node::canonical))?;
+        let (json, length) = at_path(&store, &path, |node| node.map(Node::canonical))?;
         // Canonical text is sorted and so dearer than a copy.
-        charge(&mut store, length + text.as_ref().map_or(0, |text| text.len() * 4))?;
-        Ok((text,))
+        charge(&mut store, length + json.as_ref().map_or(0, |json| json.len() * 4))?;
+        record(&mut store, |store| Ok(Step::Json { path: text(&path, store)?, text: json.clone() }))?;
+        Ok((json,))
     })?;
     let mut tables = linker.instance(TABLES)?;
     tables.func_wrap("row", |mut store: StoreContextMut<'_, Instance>, (table, key): (WasmStr, WasmStr)| {
-        let (table, key) = (table.to_str(&store)?, key.to_str(&store)?);
-        let (row, length) = (row(&store, &table, &key)?, table.len() + key.len());
+        let (name, asked) = (table.to_str(&store)?, key.to_str(&store)?);
+        let (row, length) = (row(&store, &name, &asked)?, name.len() + asked.len());
         let bytes = row.iter().flatten().map(|(column, text)| column.len() + text.len() + 64).sum::<usize>();
         charge(&mut store, length + bytes)?;
+        record(&mut store, |store| {
+            Ok(Step::Row { table: text(&table, store)?, key: text(&key, store)?, row: row.clone() })
+        })?;
         Ok((row,))
     })?;
     let mut state = linker.instance(STATE)?;
     state.func_wrap("count", |mut store: StoreContextMut<'_, Instance>, (of, most): (Asked, u64)| {
-        let tally = look_back(&mut store, of, |view, scope| view.count(scope, most))?;
+        let (scope, tally) = look_back(&mut store, of, |view, scope| view.count(scope, most))?;
         charge_notes(&mut store, tally.actions.max(tally.values), 0)?;
+        record(&mut store, |_| Ok(Step::Count { scope, tally }))?;
         Ok((Counted { actions: tally.actions, values: tally.values },))
     })?;
     for (name, latest_first) in [("latest", true), ("earliest", false)] {
         state.func_wrap(name, move |mut store: StoreContextMut<'_, Instance>, (of, most): (Asked, u32)| {
-            let notes = look_back(&mut store, of, |view, scope| view.notes(scope, latest_first, most))?;
+            let (scope, notes) = look_back(&mut store, of, |view, scope| view.notes(scope, latest_first, most))?;
             let bytes = notes.iter().map(|note| note.time.len() + note.action.len() + note.value.len()).sum();
             charge_notes(&mut store, notes.len() as u64, bytes)?;
+            record(&mut store, |_| Ok(Step::Notes { scope, latest_first, notes: notes.clone() }))?;
             let note = |note: Noted| Note { time: note.time, action: note.action, value: note.value };
             Ok((notes.into_iter().map(note).collect::<Vec<_>>(),))
         })?;
@@ -141,6 +150,24 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Instance>> {
         Ok(())
     })?;
     Ok(linker)
+}
+
+/// Writes down what the rule asked, where that is recorded: after it has paid, so that what it could not pay for is no part of its verdict.
+fn record(
+    store: &mut StoreContextMut<'_, Instance>,
+    step: impl FnOnce(&StoreContextMut<'_, Instance>) -> wasmtime::Result<Step>,
+) -> wasmtime::Result<()> {
+    if store.data().trace.is_some() {
+        let step = step(store)?;
+        if let Some(trace) = &mut store.data_mut().trace {
+            trace.add(step);
+        }
+    }
+    Ok(())
+}
+
+fn text(text: &WasmStr, store: &StoreContextMut<'_, Instance>) -> wasmtime::Result<String> {
+    Ok(text.to_str(store)?.into_owned())
 }
 
 /// Looks up a path of the event under evaluation. Returns also the path's length, which costs something too: a path may be a megabyte long.
@@ -172,7 +199,7 @@ fn look_back<R>(
     store: &mut StoreContextMut<'_, Instance>,
     asked: Asked,
     ask: impl FnOnce(&View, &Scope) -> Result<R, StateError>,
-) -> wasmtime::Result<R> {
+) -> wasmtime::Result<(Scope, R)> {
     charge(store, asked.series.len() + asked.key.len() + SEARCH)?;
     let view = store.data().state.as_ref().ok_or(LimitReached::NothingToLookBackAt)?;
     let seconds = if asked.seconds == u64::MAX { view.keep() } else { asked.seconds };
@@ -180,7 +207,8 @@ fn look_back<R>(
         return Err(LimitReached::BeyondKeep.into());
     }
     let scope = Scope { series: asked.series, key: asked.key, seconds, others: asked.others };
-    Ok(ask(view, &scope)?)
+    let answer = ask(view, &scope)?;
+    Ok((scope, answer))
 }
 
 fn charge_notes(store: &mut StoreContextMut<'_, Instance>, notes: u64, bytes: usize) -> wasmtime::Result<()> {
@@ -210,6 +238,19 @@ fn charge(store: &mut StoreContextMut<'_, Instance>, bytes: usize) -> wasmtime::
 }
 
 impl Value {
+    /// Returns the value as a rule's author knows it.
+    fn found(&self) -> Found {
+        match self {
+            Self::Absent => Found::Absent,
+            Self::Null => Found::Null,
+            Self::Boolean(value) => Found::Boolean(*value),
+            Self::Number(text) => Found::Number(text.clone()),
+            Self::Text(text) => Found::String(text.clone()),
+            Self::Array(len) => Found::Array(*len as usize),
+            Self::Object(keys) => Found::Object(keys.clone()),
+        }
+    }
+
     /// Returns the size of what crosses the boundary.
     fn bytes(&self) -> usize {
         match self {

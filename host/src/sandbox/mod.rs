@@ -17,6 +17,7 @@ pub mod prepare;
 mod rule;
 mod snapshot;
 mod store;
+mod trace;
 
 pub use compiler::{Compiler, Preparation};
 pub use component::{Component, ComponentFault, is_rule_id};
@@ -25,3 +26,4 @@ pub use fault::{Fault, LoadFault};
 pub use limits::Limits;
 pub use rule::{Evaluation, LoadedRule, Noting};
 pub use store::LogLevel;
+pub use trace::{Step, Trace};

@@ -13,6 +13,7 @@ use super::engine::{Engine, TICK};
 use super::fault::{Fault, LoadFault, Spent, brief};
 use super::imports::{EXPORT, MEMORY, linker};
 use super::store::{Instance, LogLevel, RuleTables};
+use super::trace::Trace;
 use super::{findings, notes};
 use crate::state::View;
 use crate::table::Tables;
@@ -70,6 +71,7 @@ pub struct LoadedRule {
     tables: Arc<RuleTables>,
     /// For a rule that looks back, how far at most, in seconds.
     keep: Option<u64>,
+    records: bool,
 }
 
 /// What came of asking a rule what to note of one record.
@@ -81,6 +83,8 @@ pub struct Noting {
     pub log: Vec<(LogLevel, String)>,
     /// The fuel used, in units.
     pub fuel: u64,
+    /// What the rule looked at, where that is recorded.
+    pub trace: Option<Trace>,
 }
 
 /// What came of one evaluation: the findings or the fault, and what it took.
@@ -94,6 +98,8 @@ pub struct Evaluation {
     pub fuel: u64,
     /// The size of what the rule returned, in bytes of JSON.
     pub output: usize,
+    /// What the rule looked at, where that is recorded.
+    pub trace: Option<Trace>,
 }
 
 impl LoadedRule {
@@ -119,7 +125,12 @@ impl LoadedRule {
         let exports = Exports::find(&component).ok_or_else(missing)?;
         let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(fault)?;
         let tables = Arc::new(RuleTables { tables, listed });
-        Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep })
+        Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep, records: false })
+    }
+
+    /// Sets whether evaluations record what the rule looks at. The verdict and the fuel are the same.
+    pub fn record(&mut self, records: bool) {
+        self.records = records;
     }
 
     /// Returns how far the rule looks back at most, in seconds; nothing for a rule that does not, or not with these settings.
@@ -139,7 +150,8 @@ impl LoadedRule {
             findings::parse(&texts, limits, self.keep.is_some())
         });
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-        Evaluation { outcome, log: store.data_mut().log.take(), fuel, output }
+        let instance = store.data_mut();
+        Evaluation { outcome, log: instance.log.take(), fuel, output, trace: instance.trace.take() }
     }
 
     /// Asks a rule that looks back what to note of one record, in a fresh instance.
@@ -151,12 +163,15 @@ impl LoadedRule {
             None => Ok(Vec::new()),
         };
         let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-        Noting { outcome, log: store.data_mut().log.take(), fuel }
+        let instance = store.data_mut();
+        Noting { outcome, log: instance.log.take(), fuel, trace: instance.trace.take() }
     }
 
     fn store(&self) -> Store<Instance> {
         let limits = self.engine.limits();
-        Instance::store(&self.engine, None, limits.fuel, limits.deadline)
+        let mut store = Instance::store(&self.engine, None, limits.fuel, limits.deadline);
+        store.data_mut().trace = self.records.then(Trace::default);
+        store
     }
 
     fn call(

@@ -7,6 +7,7 @@ use orgwatch_rules_sdk::json::Document;
 use wasmtime::ResourceLimiter;
 
 use super::limits::Limits;
+use super::trace::Trace;
 use crate::state::View;
 use crate::table::Tables;
 
@@ -19,6 +20,8 @@ pub(super) struct Instance {
     /// What the rule noted of this and of earlier records; nothing except where a rule that looks back evaluates.
     pub(super) state: Option<View>,
     pub(super) log: Log,
+    /// What the rule looks at, where that is recorded.
+    pub(super) trace: Option<Trace>,
     bounds: Bounds,
 }
 
@@ -29,6 +32,7 @@ impl Instance {
             tables: None,
             state: None,
             log: Log { left: limits.log, lines: Vec::new() },
+            trace: None,
             bounds: Bounds { memory: limits.memory },
         }
     }

@@ -1,0 +1,345 @@
+//! `test`: the cases beside the rules, judged, and what they do not show.
+
+mod junit;
+mod text;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::args::{Color, Output};
+use super::run::processors;
+use super::screen::Screen;
+use super::{Failure, build, compiler, print, tell, warn};
+use crate::encoding::harmless_json;
+use crate::escape::{self, terminal};
+use crate::exit::Exit;
+use crate::pack::Pack;
+use crate::rule::discover;
+use crate::sandbox::{Compiler, Limits};
+use crate::testing::{Bench, Case, Coverage, Mutations, Outcome, Silenced, Suite, attack};
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct TestArgs {
+    /// A pack folder, a folder of those, or a .wasm in a pack's dist/
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Build the packs first; needs cargo
+    #[arg(long)]
+    build: bool,
+    /// Only cases whose name, or whose rule's id, has this in it; repeatable
+    #[arg(short, long, value_name = "TEXT")]
+    filter: Vec<String>,
+    /// Show what the cases showed each rule: the alternatives of what it asks for, the values of what it read
+    #[arg(long)]
+    coverage: bool,
+    /// Change what each rule read in the events that fire, and its settings, one thing at a time: which changes does no case notice?
+    #[arg(long)]
+    mutate: bool,
+    /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
+    #[arg(long)]
+    attack: bool,
+    /// Fail on warnings, too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Write the results as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Build and test again whenever a file of a pack changes, until interrupted
+    #[arg(long, conflicts_with = "junit")]
+    watch: bool,
+    /// The form of what is shown [default: text on a terminal, json when piped]
+    #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
+    output: Option<Output>,
+    /// Where compiled rules are kept [default: ~/.cache/orgwatch]
+    #[arg(long, value_name = "DIR", env = "ORGWATCH_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// A suite that has been judged.
+struct Tested {
+    suite: Suite,
+    results: Vec<Tried>,
+    coverage: Coverage,
+    /// How many changes of what the rule read were tried.
+    changes: usize,
+    warnings: Vec<Warning>,
+}
+
+/// A case that has been judged: its place in the suite.
+struct Tried {
+    case: usize,
+    outcome: Outcome,
+    took: Duration,
+}
+
+/// Something that the cases of a rule do not show, or that is odd about it.
+struct Warning {
+    code: &'static str,
+    message: String,
+}
+
+/// What was done, in numbers.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    rules: usize,
+    passed: usize,
+    failed: usize,
+    warnings: usize,
+    changes: usize,
+    /// Rules that lack a sign.
+    unsound: usize,
+}
+
+pub(super) fn run(arguments: &TestArgs) -> Result<Exit, Failure> {
+    if arguments.watch {
+        return watch::run(arguments);
+    }
+    once(arguments)
+}
+
+/// Builds where that is asked for, and tests once.
+fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
+    let limits = Limits::default();
+    let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
+    let packs = packs(arguments)?;
+    if arguments.build {
+        build::build(&packs, &compiler, &limits)?;
+    } else {
+        for pack in packs.iter().filter(|pack| pack.changed_since_built()) {
+            let folder = escape::path(pack.folder());
+            warn(&format!("`{folder}` has changed since it was built\nhint: add --build to test what it is now"));
+        }
+    }
+    let (tested, broken) = test(arguments, &compiler, &limits)?;
+    if let Some(path) = &arguments.junit {
+        junit::write(&tested, path).map_err(Failure::input_output)?;
+    }
+    let sum = Sum::of(&tested);
+    let text = match arguments.output {
+        Some(Output::Json) => as_json(&tested),
+        Some(Output::Text) => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
+        None if !std::io::IsTerminal::is_terminal(&std::io::stdout()) => as_json(&tested),
+        None => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
+    };
+    let mut exit = print(text)?;
+    if sum.failed > 0 || sum.unsound > 0 || (arguments.deny_warnings && sum.warnings > 0) {
+        exit = exit.max(Exit::Failed);
+    }
+    Ok(if broken { exit.max(Exit::Rules) } else { exit })
+}
+
+/// The packs that the arguments name.
+fn packs(arguments: &TestArgs) -> Result<Vec<Pack>, Failure> {
+    let mut packs = Vec::new();
+    for path in &arguments.paths {
+        packs.extend(discover(path).map_err(Failure::rules)?.packs);
+    }
+    Ok(packs)
+}
+
+/// Judges the cases. Returns also whether a file was no rule, which has been told.
+fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(Vec<Tested>, bool), Failure> {
+    let mut suites = Vec::new();
+    let mut any_broken = false;
+    for path in &arguments.paths {
+        let (found, broken) = Suite::find(path, limits).map_err(Failure::rules)?;
+        suites.extend(found);
+        for file in broken {
+            if let Err(fault) = &file.component {
+                tell(&super::run::RuleFailure {
+                    rule: file.path.to_string_lossy().into_owned(),
+                    reason: fault.to_string(),
+                });
+                any_broken = true;
+            }
+        }
+    }
+    for suite in &mut suites {
+        let id = suite.id().to_owned();
+        suite.cases.retain(|case| chosen(arguments, &id, case));
+    }
+    if !arguments.filter.is_empty() {
+        suites.retain(|suite| !suite.cases.is_empty());
+        if suites.is_empty() {
+            let filter = arguments.filter.join("\" or \"");
+            return Err(Failure::usage(format!(
+                "no case and no rule has \"{}\" in its name",
+                escape::message(&filter)
+            )));
+        }
+    }
+    let mut bench = Bench::new(compiler, limits.clone(), processors())
+        .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
+    bench.prepare(&suites);
+    let mut tested = Vec::new();
+    for suite in suites {
+        tested.push(Tested::of(suite, arguments, &mut bench)?);
+    }
+    Ok((tested, any_broken))
+}
+
+fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
+    arguments.filter.is_empty() || arguments.filter.iter().any(|text| id.contains(text) || case.name.contains(text))
+}
+
+impl Tested {
+    fn of(suite: Suite, arguments: &TestArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+        let metadata = suite.component().metadata();
+        let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
+        let mut results = Vec::new();
+        for (place, case) in suite.cases.iter().enumerate() {
+            let started = Instant::now();
+            let verdict = suite.judge(case, bench).map_err(Failure::input_output)?;
+            let took = started.elapsed();
+            for record in case.story.documents() {
+                coverage.add_event(&record);
+            }
+            for traced in verdict.found.iter().flat_map(|found| &found.verdicts.traces) {
+                coverage.add_trace(&traced.trace);
+            }
+            results.push(Tried { case: place, outcome: verdict.outcome, took });
+        }
+        let mutations = arguments.mutate.then(|| Mutations::of(&suite, bench)).transpose();
+        let mutations = mutations.map_err(Failure::input_output)?;
+        let silenced =
+            if arguments.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
+        let mut warnings = never_matched(&coverage);
+        warnings.extend(mutations.iter().flat_map(unnoticed));
+        warnings.extend(silenced.iter().map(told_silenced));
+        let changes = mutations.as_ref().map_or(0, Mutations::tried);
+        Ok(Self { suite, results, coverage, changes, warnings })
+    }
+
+    /// Says which sign no case shows; nothing where both are shown.
+    fn lacks(&self) -> Option<&'static str> {
+        match self.suite.lacks() {
+            (true, true) => Some("it has no case"),
+            (true, false) => Some("no case shows it firing"),
+            (false, true) => Some("no case shows it staying quiet"),
+            (false, false) => None,
+        }
+    }
+
+    fn failures(&self) -> impl Iterator<Item = (&Case, &Outcome)> {
+        let failed = self.results.iter().filter(|tried| tried.outcome != Outcome::Passed);
+        failed.map(|tried| (&self.suite.cases[tried.case], &tried.outcome))
+    }
+}
+
+/// Warns of alternatives that no event of a case had, a warning a field.
+fn never_matched(coverage: &Coverage) -> Vec<Warning> {
+    let mut by_field: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for alternative in coverage.never_seen() {
+        by_field.entry(&alternative.field).or_default().insert(&alternative.wanted);
+    }
+    let warning = |(field, wanted): (&str, BTreeSet<&str>)| {
+        let wanted = wanted.into_iter().collect::<Vec<_>>().join(", ");
+        Warning { code: "never-matched", message: format!("no event of a case has {field} {wanted}") }
+    };
+    by_field.into_iter().map(warning).collect()
+}
+
+/// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
+fn unnoticed(mutations: &Mutations) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut unchecked = Vec::new();
+    for field in mutations.unnoticed() {
+        let number = field.without_effect.len();
+        if number > 0 {
+            let how_many = if number == field.tried {
+                "no change of it".to_owned()
+            } else {
+                format!("{number} of {} changes", field.tried)
+            };
+            let none = if number == field.tried { "makes a difference" } else { "make no difference" };
+            let message =
+                format!("{}: {how_many} {none}: {}", terminal(field.field), terminal(&field.without_effect.join(", ")));
+            warnings.push(Warning { code: "unnoticed", message });
+        }
+        if !field.unchecked.is_empty() {
+            unchecked.push(field.field);
+        }
+    }
+    if !unchecked.is_empty() {
+        let fields = terminal(&unchecked.join(", "));
+        let message =
+            format!("changes of these alter a finding, and no [[case.finding]] says how it should be: {fields}");
+        warnings.push(Warning { code: "unchecked", message });
+    }
+    warnings
+}
+
+/// Warns of a change with which the caller silences the rule.
+fn told_silenced(silenced: &Silenced) -> Warning {
+    let changes: Vec<String> = silenced
+        .changes
+        .iter()
+        .map(|chosen| match &chosen.to {
+            Some(to) => format!("{} {to} instead of {} ({})", chosen.field, chosen.from, chosen.what),
+            None => format!("no {}", chosen.field),
+        })
+        .collect();
+    let message = format!("{}: silent where the caller writes {}", silenced.case, changes.join(" and "));
+    Warning { code: "silenced", message: terminal(&message) }
+}
+
+impl Sum {
+    fn of(tested: &[Tested]) -> Self {
+        let mut sum = Self { rules: tested.len(), ..Self::default() };
+        for tested in tested {
+            let failed = tested.failures().count();
+            sum.failed += failed;
+            sum.passed += tested.results.len() - failed;
+            sum.warnings += tested.warnings.len();
+            sum.changes += tested.changes;
+            sum.unsound += usize::from(tested.lacks().is_some());
+        }
+        sum
+    }
+}
+
+/// One object a case, a missing sign and a warning.
+fn as_json(tested: &[Tested]) -> String {
+    let mut text = String::new();
+    let mut add = |value: &Value| {
+        text += &harmless_json(value);
+        text.push('\n');
+    };
+    for tested in tested {
+        let rule = tested.suite.id();
+        for tried in &tested.results {
+            let case = &tested.suite.cases[tried.case];
+            let mut object = json!({ "rule": rule, "case": case.name, "file": case.file, "outcome": "passed" });
+            match &tried.outcome {
+                Outcome::Passed => {}
+                Outcome::Failed(differences) => {
+                    let told = differences.iter().map(|difference| {
+                        json!({ "what": difference.what, "expected": difference.expected, "found": difference.found })
+                    });
+                    object["outcome"] = json!("failed");
+                    object["differences"] = told.collect();
+                }
+                Outcome::Fault(fault) => {
+                    object["outcome"] = json!("fault");
+                    object["fault"] = json!(fault);
+                }
+            }
+            add(&object);
+        }
+        if let Some(lack) = tested.lacks() {
+            add(&json!({ "rule": rule, "outcome": "failed", "lacks": lack }));
+        }
+        for warning in &tested.warnings {
+            add(&json!({ "rule": rule, "warning": warning.code, "message": warning.message }));
+        }
+    }
+    text
+}

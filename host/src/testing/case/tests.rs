@@ -1,0 +1,96 @@
+use serde_json::json;
+
+use super::*;
+
+const STOPPED: &str =
+    r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}, "responseElements": null}"#;
+
+fn read(files: &[(&str, &str)]) -> Result<Vec<Case>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    Case::read(folder.path()).map_err(|error| told(&error))
+}
+
+fn refusal(cases: &str) -> String {
+    read(&[("fires_stopped.json", STOPPED), ("cases.toml", cases)]).unwrap_err()
+}
+
+#[test]
+fn files_and_written_cases_are_read_in_order() {
+    let cases = r#"
+        [[case]]
+        name = "an expected trail is quiet"
+        event = "fires_stopped.json"
+        settings = { expected = ["main"] }
+        quiet = true
+
+        [[case]]
+        name = "a failed call is quiet"
+        event = "fires_stopped.json"
+        change = { "/errorCode" = "AccessDenied", "/requestParameters/name" = "other" }
+        remove = ["/responseElements"]
+        null = ["/requestParameters/more"]
+        findings = 0
+    "#;
+    let files =
+        [("quiet_x.json", "{}"), ("fires_stopped.json", STOPPED), ("cases.toml", cases), ("settings.toml", "a = 1")];
+    let cases = read(&files).unwrap();
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["fires_stopped.json", "quiet_x.json", "an expected trail is quiet", "a failed call is quiet"]);
+    assert_eq!(cases[0].settings["a"], 1);
+    assert_eq!(cases[2].settings["expected"], json!(["main"]));
+    let expected = json!({
+        "eventName": "StopLogging",
+        "requestParameters": { "name": "other", "more": null },
+        "errorCode": "AccessDenied"
+    });
+    assert_eq!(cases[3].story.record(0).unwrap(), expected);
+    assert_eq!(cases[3].expected, Expected::Count(0));
+}
+
+#[test]
+fn a_story_has_its_earlier_events_first() {
+    let cases = r#"
+        [[case]]
+        name = "three"
+        event = { eventName = "C" }
+        earlier = ["fires_stopped.json", { event = "fires_stopped.json", change = { "/eventName" = "B" } }, { eventName = "D" }]
+        tables.accounts = [{ account = "111122223333", name = "Payments" }]
+        tables.blocks = [{ cidr = "192.0.2.0/24", name = "office" }]
+        [[case.finding]]
+        severity = "high"
+    "#;
+    let cases = read(&[("fires_stopped.json", STOPPED), ("cases.toml", cases)]).unwrap();
+    let story = &cases[1].story;
+    let names: Vec<Value> = (0..story.len()).map(|place| story.record(place).unwrap()["eventName"].clone()).collect();
+    assert_eq!(names, ["StopLogging", "B", "D", "C"]);
+    let tables = &cases[1].tables;
+    assert_eq!(&*tables.get("accounts").unwrap().row("111122223333").unwrap()["name"], "Payments");
+    assert_eq!(&*tables.get("blocks").unwrap().row("192.0.2.7").unwrap()["name"], "office");
+    assert!(cases[1].expected.fires());
+}
+
+#[test]
+fn a_case_that_makes_no_sense_is_refused_with_its_name() {
+    let case = |more: &str| format!("[[case]]\nname = \"x\"\nevent = \"fires_stopped.json\"\n{more}");
+    for (cases, message) in [
+        (case(""), "it does not say what to expect"),
+        (case("quiet = true\nfindings = 1"), "it expects two things at once"),
+        (case("findings = 2\n[[case.finding]]\nkey = \"a\""), "`findings` is 2, and there are 1 [[case.finding]]"),
+        (case("quiet = true\nchange = { errorCode = 1 }"), "`errorCode` is not a JSON Pointer"),
+        (case("quiet = true\nremove = [\"/nothing\"]"), "there is nothing at `/nothing` to remove"),
+        (case("quiet = true").replace("fires_stopped", "missing"), "the event `missing.json` cannot be read"),
+        (case("quiet = true") + "\n" + &case("quiet = true"), "another case has the same name"),
+        (case("quite = true"), "unknown field `quite`"),
+        (case("quiet = true\nearlier = [{ event = \"fires_stopped.json\", chnge = {} }]"), "unknown field `chnge`"),
+        (case("quiet = true\ntables.accounts = [{ id = \"1\" }]"), "account"),
+        (case("quiet = true").replace("\"fires_stopped.json\"", "5"), "neither the name of a file nor a table"),
+    ] {
+        let told = refusal(&cases);
+        assert!(told.contains(message), "{cases}\n{told}");
+    }
+    assert!(read(&[("stopped.json", STOPPED)]).unwrap_err().contains("begin its name with fires_ or quiet_"));
+    assert!(read(&[("fires_x.json", "{")]).unwrap_err().contains("is not an event"));
+}
