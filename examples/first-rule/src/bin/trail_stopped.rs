@@ -7,15 +7,15 @@ rule! {
     ///
     /// ## What it does
     ///
-    /// Sees successful `StopLogging` and `DeleteTrail` calls.
+    /// Sees `StopLogging` and `DeleteTrail` calls that succeeded, whoever made them. Trails that the settings expect may be stopped.
     ///
     /// ## Why it matters
     ///
-    /// An attacker who stops the trail goes on unseen.
+    /// Without a trail nobody sees what an attacker does next, neither this program nor the people who look into it later.
     ///
     /// ## What it misses
     ///
-    /// A trail that is narrowed with `PutEventSelectors`.
+    /// A trail that goes on but records less, because `PutEventSelectors` or `UpdateTrail` narrowed it.
     ///
     /// ## What to do
     ///
@@ -26,6 +26,8 @@ rule! {
     severity: High,
     matches: [{ "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["StopLogging", "DeleteTrail"] }],
     attack: ["T1562.008"],
+    references: ["https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_StopLogging.html"],
+    false_positives: ["A trail that is replaced by another one: list it in `expected`"],
 }
 
 struct TrailStopped {
@@ -80,6 +82,12 @@ mod tests {
         let finding = testing::given::<TrailStopped>("{}").fires(STOPPED);
         assert_eq!(finding.key(), "main");
         assert_eq!(finding.get_title(), Some("Trail main was stopped"));
+    }
+
+    #[test]
+    fn a_record_that_does_not_name_the_trail_is_reported_all_the_same() {
+        let unnamed = testing::record(STOPPED).null("/requestParameters");
+        assert_eq!(testing::given::<TrailStopped>("{}").fires(unnamed).key(), "");
     }
 
     #[test]
