@@ -2,6 +2,7 @@
 
 mod bench;
 mod explain;
+mod terminal;
 mod test;
 
 use crate::support::{Run, pack};

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use super::{fits, with_pack};
+use super::{DELETED, fits, with_pack};
 use crate::support::{Run, pack};
 
 /// What `test` says of the careless guest with more cases and arguments.
@@ -209,10 +209,62 @@ fn a_watch_tests_again_when_a_case_changes() {
         }
     };
     assert_eq!(until_sum(), "2 cases of 1 rule: 2 passed");
-    std::fs::write(events.join("fires_other.json"), super::DELETED.replace("\"audit-log\"", "\"x\""))
+    std::fs::write(events.join("fires_other.json"), DELETED.replace("\"audit-log\"", "\"x\""))
         .expect("it can be written");
     assert_eq!(until_sum(), "3 cases of 1 rule: 2 passed, 1 failed");
     child.kill().expect("it can be killed");
     child.wait().expect("it is a child");
     drop(folder);
+}
+
+/// A pack of one guest with an event of its own that fires.
+fn with_event(arguments: &[&str], guest: &str, event: &str) -> Run {
+    let quiet = event.replace("\"eventName\": \"", "\"eventName\": \"Not");
+    with_pack(arguments, guest)
+        .file(&format!("pack/events/{guest}/fires_deleted.json"), event)
+        .file(&format!("pack/events/{guest}/quiet_other.json"), quiet)
+}
+
+fn stopped() -> String {
+    let parameters = r#"{ "bucketName": "audit-log", "Host": "audit-log.s3.us-east-1.amazonaws.com" }"#;
+    let event = DELETED.replace(parameters, r#"{ "name": "main" }"#);
+    event.replace("s3.amazonaws.com", "cloudtrail.amazonaws.com").replace("DeleteBucket", "StopLogging")
+}
+
+#[test]
+fn a_field_that_no_record_can_have_is_a_warning() {
+    let ran = with_event(&["test", "pack", "-o", "text"], "misreads", &stopped()).run();
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    fits(&ran.stdout);
+    insta::assert_snapshot!(ran.stdout, @"");
+}
+
+fn detached() -> String {
+    stopped()
+        .replace("cloudtrail.amazonaws.com", "organizations.amazonaws.com")
+        .replace("StopLogging", "DetachPolicy")
+        .replace(r#"{ "name": "main" }"#, r#"{ "policyId": "p-examplepolicyid111", "targetId": "444455556666" }"#)
+}
+
+#[test]
+fn fuzzing_finds_the_panic_on_a_missing_field_and_shows_the_smallest_record() {
+    let fuzz = |seed: &str| {
+        let run = with_event(&["test", "pack", "--fuzz", "500", "--seed", seed, "-o", "text"], "trusting", &detached());
+        let ran = run.run();
+        assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+        fits(&ran.stdout);
+        ran.stdout
+    };
+    let first = fuzz("7");
+    assert_eq!(first, fuzz("7"), "the same seed gives the same records");
+    assert!(first.contains(r#"{"eventName":"DetachPolicy","eventSource":"organizations.amazonaws.com"}"#), "{first}");
+    assert!(first.contains("a policy is detached"), "{first}");
+}
+
+#[test]
+fn the_shipped_rules_bear_whatever_comes() {
+    let ran = Run::new(["test", "rules", "--fuzz", "200", "-o", "text"]).with_all_rules().run();
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    fits(&ran.stdout);
+    assert!(!ran.stdout.contains("no record can have"), "a shipped rule reads what cannot be there: {}", ran.stdout);
 }
