@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use orgwatch_rules_sdk::Severity;
 
+use super::new::NewArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
 const EXIT_CODES: &str = "\
@@ -33,6 +34,8 @@ pub(super) enum Command {
     /// Judge events: the same as no subcommand at all
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Write a rule pack to begin with, a rule more in one, or a rule out of a pattern
+    New(NewArgs),
     /// Build the rule packs under a path into their dist/ folders; needs cargo
     Build(BuildArgs),
     /// Show the rules

@@ -9,6 +9,7 @@ mod inputs;
 mod inspect;
 mod ledger;
 mod live;
+mod new;
 mod rules;
 mod run;
 mod sinks;
@@ -89,6 +90,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
+        Some(Command::New(arguments)) => new::run(&arguments),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
@@ -191,5 +193,13 @@ fn default_cache() -> Option<PathBuf> {
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).and_then(absolute);
     let base = base.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".cache")))?;
+    Some(base.join("orgwatch"))
+}
+
+/// The folder for what has to last, by the XDG convention.
+fn user_state() -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let base = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).and_then(absolute);
+    let base = base.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".local/state")))?;
     Some(base.join("orgwatch"))
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use build::{BuildError, Builder, Built};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, PackId};
 
 /// A pack's folder.
 #[derive(Clone, Debug)]
