@@ -2,6 +2,7 @@
 
 mod build;
 mod manifest;
+mod provenance;
 
 use std::fs;
 use std::io;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use build::{BuildError, Builder, Built};
 pub use manifest::{Manifest, PackId};
+pub use provenance::Provenance;
 
 /// A pack's folder.
 #[derive(Clone, Debug)]

@@ -48,8 +48,12 @@ impl Rule for TrailStopped {
     }
 
     fn evaluate(&self, event: &Event) -> Findings {
+        // A call that failed stopped nothing.
+        if !event.outcome().is_success() {
+            return Findings::none();
+        }
         let trail = event.string("/requestParameters/name").unwrap_or_default();
-        if event.string("/errorCode").is_some() || self.expected.contains(&trail) {
+        if self.expected.contains(&trail) {
             return Findings::none();
         }
         Finding::new(&trail).title(format!("Trail {trail} was stopped")).detail("trail", &trail).into()
@@ -60,13 +64,21 @@ impl Rule for TrailStopped {
 mod tests {
     use super::*;
 
-    const STOPPED: &str = r#"{"eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    const EVENTS: &str = "events/trail_stopped";
+
+    fn judge(settings: &str, file: &str) -> Vec<Finding> {
+        let record = std::fs::read_to_string(format!("{EVENTS}/{file}")).unwrap();
+        testing::evaluate::<TrailStopped>(settings, &record).unwrap()
+    }
+
+    #[test]
+    fn the_event_files_are_judged_as_they_are_named() {
+        testing::judge_events::<TrailStopped>("{}", EVENTS);
+    }
 
     #[test]
     fn a_stopped_trail_is_reported_unless_it_is_expected() {
-        let findings = testing::evaluate::<TrailStopped>("{}", STOPPED).unwrap();
-        assert_eq!(findings[0].key(), "main");
-        let findings = testing::evaluate::<TrailStopped>(r#"{"expected": ["main"]}"#, STOPPED).unwrap();
-        assert!(findings.is_empty());
+        assert_eq!(judge("{}", "fires_stopped.json")[0].key(), "main");
+        assert_eq!(judge(r#"{"expected": ["main"]}"#, "fires_stopped.json"), []);
     }
 }
