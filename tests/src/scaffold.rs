@@ -88,11 +88,14 @@ fn written(folder: &Path) -> String {
     text
 }
 
-/// Asserts that rustfmt would change nothing in the rules of a pack.
+/// Asserts that rustfmt would change nothing in the rules of a pack, with its own settings and not those of a folder above.
 fn assert_well_formed(pack: &Path) {
     let rules = fs::read_dir(pack.join("src/bin")).expect("a pack has rules");
     let rules = rules.map(|rule| rule.expect("the folder can be read").path());
-    let output = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(rules).output();
+    let output = Command::new("rustfmt")
+        .args(["--check", "--edition", "2024", "--config", "max_width=100,use_small_heuristics=Default"])
+        .args(rules)
+        .output();
     let output = output.expect("rustfmt is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -172,11 +172,12 @@ fn from_pattern(
     let made_up;
     if fires.is_empty() || quiet.is_empty() {
         made_up = make_up(&original).map_err(Failure::usage)?;
+        told.push('\n');
         for (records, record, does) in [(&mut fires, &made_up.0, "matches"), (&mut quiet, &made_up.1, "does not match")]
         {
             if records.is_empty() {
                 records.push(record);
-                *told += &format!("\nA record that the pattern {does} was made up from it.\n");
+                *told += &format!("A record that the pattern {does} was made up from it.\n");
             }
         }
     }

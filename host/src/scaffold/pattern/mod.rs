@@ -84,7 +84,7 @@ pub enum OriginalError {
     #[error("this is no event pattern: {}", terminal(&.0.to_string()))]
     EventPattern(PatternError),
     /// An event pattern that a rule cannot be made of.
-    #[error("no rule can be made of this event pattern: {}", terminal(&.0.to_string()))]
+    #[error(transparent)]
     Envelope(#[from] EnvelopeError),
     /// No metric filter.
     #[error("this is no metric filter: {}", terminal(&.0.to_string()))]
