@@ -90,8 +90,8 @@ pub fn main() -> Exit {
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
-        Some(Command::New(arguments)) => new::run(&arguments).map_err(narrow),
-        Some(Command::Build(arguments)) => build::run(&arguments).map_err(narrow),
+        Some(Command::New(arguments)) => new::run(&arguments).map_err(|failure| narrow(&failure)),
+        Some(Command::Build(arguments)) => build::run(&arguments).map_err(|failure| narrow(&failure)),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Findings(command)) => ledger::findings(&command),
@@ -161,7 +161,7 @@ fn causes_and_hints(texts: &[String]) -> (String, Vec<String>) {
 }
 
 /// Breaks the lines of a failure's words where a terminal of the usual width would.
-fn narrow(failure: Failure) -> Failure {
+fn narrow(failure: &Failure) -> Failure {
     let (cause, hints) = causes_and_hints(&texts_of(&*failure.error));
     let mut text = broken("error: ", &cause);
     for hint in hints {

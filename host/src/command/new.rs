@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &NewArgs) -> Result<Exit, Failure> {
         (None, None) => RuleName::new(FIRST_RULE),
     };
     let rule = rule.map_err(Failure::usage)?;
-    let mut told = String::new();
+    let mut told = Vec::new();
     let mut files = place.sdk.as_ref().map(|sdk| scaffold::pack_files(&place.pack, &rule, sdk)).unwrap_or_default();
     files.extend(match &arguments.from_pattern {
         Some(file) => from_pattern(file, &arguments.events, &place.pack, &rule, &mut told)?,
@@ -114,23 +114,25 @@ impl Place {
     }
 
     /// Says what was written and what comes next.
-    fn report(&self, files: &[NewFile], rule: &RuleName, told: &str) -> String {
+    fn report(&self, files: &[NewFile], rule: &RuleName, told: &[String]) -> String {
         let mut text = String::new();
         for file in files {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "wrote {}", escape::path(&self.folder.join(&file.path)));
         }
-        let _ = write!(text, "{told}");
+        for paragraph in told {
+            let _ = writeln!(text, "\n{paragraph}");
+        }
         if let Some(sdk) = &self.sdk {
             let _ =
                 writeln!(text, "\nThe SDK is not published yet. The pack depends on it in\n{}", terminal(&sdk.place()));
         }
         let folder = in_shell(&self.folder);
-        let fires = self.folder.join("events").join(rule.as_str());
+        let events = self.folder.join("events").join(rule.as_str());
         let _ = write!(
             text,
             "\nnext:\n  orgwatch-host build {folder}\n  orgwatch-host test {folder}\n  orgwatch-host --rules {folder} {}/fires_*.json\n",
-            in_shell(&fires)
+            in_shell(&events)
         );
         text
     }
@@ -149,7 +151,7 @@ fn from_pattern(
     events: &[String],
     pack: &PackId,
     rule: &RuleName,
-    told: &mut String,
+    told: &mut Vec<String>,
 ) -> Result<Vec<NewFile>, Failure> {
     let original = Original::read(file).map_err(|error| match error {
         OriginalError::Read { .. } => Failure::input_output(error),
@@ -160,35 +162,37 @@ fn from_pattern(
     let (firing, staying) = given.totals();
     if !events.is_empty() {
         let [firing, staying] = [firing, staying].map(|total| count(total, "record"));
-        *told += &format!(
-            "\nThe tests have {} of the {firing} that the pattern matches,\nand {} of the {staying} that it does not.\n",
+        told.push(format!(
+            "The tests have {} of the {firing} that the pattern matches,\nand {} of the {staying} that it does not.",
             fires.len(),
             quiet.len(),
-        );
+        ));
     }
     if given.unusable() > 0 {
-        *told += &format!("{} left out: the pattern looks at their credentials.\n", count(given.unusable(), "record"));
+        let left_out = count(given.unusable(), "record");
+        told.push(format!("{left_out} left out: the pattern looks at credentials in them."));
     }
     let made_up;
     if fires.is_empty() || quiet.is_empty() {
         made_up = make_up(&original).map_err(Failure::usage)?;
-        told.push('\n');
+        let mut paragraph = Vec::new();
         for (records, record, does) in [(&mut fires, &made_up.0, "matches"), (&mut quiet, &made_up.1, "does not match")]
         {
             if records.is_empty() {
                 records.push(record);
-                *told += &format!("A record that the pattern {does} was made up from it.\n");
+                paragraph.push(format!("A record that the pattern {does} was made up from it."));
             }
         }
+        told.push(paragraph.join("\n"));
     }
     if original.left_out_detail_type() {
-        *told += "\n`detail-type` is left out: a record does not say under which type EventBridge\nsent it.\n";
+        told.push("`detail-type` is left out: a record does not say under which type EventBridge\nsent it.".to_owned());
     }
     Ok(rule_files(&original, pack, rule, file, (&fires, &quiet)))
 }
 
 /// Reads the given events.
-fn given(original: &Original, events: &[String], told: &mut String) -> Result<GivenEvents, Failure> {
+fn given(original: &Original, events: &[String], told: &mut Vec<String>) -> Result<GivenEvents, Failure> {
     let inputs = Inputs::find(events, TimeRange::default())?;
     let mut given = GivenEvents::default();
     let mut unreadable = 0;
@@ -209,7 +213,7 @@ fn given(original: &Original, events: &[String], told: &mut String) -> Result<Gi
         }
     }
     if unreadable > 0 {
-        *told += &format!("\n{} of the events could not be read.\n", count(unreadable, "part"));
+        told.push(format!("{} of the events could not be read.", count(unreadable, "part")));
     }
     Ok(given)
 }

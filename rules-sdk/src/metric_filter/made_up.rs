@@ -109,11 +109,15 @@ fn texts(literal: &Literal) -> Vec<Json> {
 }
 
 fn pointer(selector: &Selector) -> String {
-    let token = |step: &Step| match step {
-        Step::Name(name) => escape_pointer_token(name).into_owned(),
-        Step::Place(place) => place.to_string(),
-        Step::EveryMember => "example".to_owned(),
-        Step::EveryElement => "0".to_owned(),
-    };
-    selector.steps.iter().map(|step| format!("/{}", token(step))).collect()
+    let mut pointer = String::new();
+    for step in &selector.steps {
+        pointer.push('/');
+        match step {
+            Step::Name(name) => pointer.push_str(&escape_pointer_token(name)),
+            Step::Place(place) => pointer.push_str(&place.to_string()),
+            Step::EveryMember => pointer.push_str("example"),
+            Step::EveryElement => pointer.push('0'),
+        }
+    }
+    pointer
 }

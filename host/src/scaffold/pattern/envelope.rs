@@ -187,11 +187,11 @@ fn event_source(alternative: &Json) -> Result<Option<Json>, EnvelopeError> {
         },
         Some((operator, excluded @ (Json::String(_) | Json::Array(_)))) if operator == "anything-but" => {
             let excluded = excluded.as_array().cloned().unwrap_or_else(|| vec![excluded.clone()]);
-            let mut names = Vec::new();
+            let mut services = Vec::new();
             for excluded in &excluded {
-                names.push(named(excluded.as_str().ok_or_else(refused)?)?);
+                services.push(named(excluded.as_str().ok_or_else(refused)?)?);
             }
-            Ok(Some(json!({ "anything-but": names })))
+            Ok(Some(json!({ "anything-but": services })))
         }
         _ => Err(refused()),
     }

@@ -89,7 +89,7 @@ fn is_judged(original: &Original, matching: bool, record: &Json) -> bool {
 impl Filter {
     fn ways(&self, matching: bool, base: &Json) -> Vec<Values> {
         let base = Event::from_json(&base.to_string());
-        base.map(|base| self.filter.made_up(matching, &base)).unwrap_or_default()
+        base.map(|base| self.given.made_up(matching, &base)).unwrap_or_default()
     }
 }
 
@@ -134,7 +134,11 @@ impl Leaf {
     /// Finds a value that the field accepts, or does not: the record's own where it will do.
     fn value(&self, accepted: bool, base: &Json) -> Option<(String, Option<Json>)> {
         let pattern = Pattern::parse(&json!({ &self.path: self.alternatives }).to_string()).ok()?;
-        let pointer: String = self.path.split('.').map(|name| format!("/{}", escape_pointer_token(name))).collect();
+        let mut pointer = String::new();
+        for name in self.path.split('.') {
+            pointer.push('/');
+            pointer.push_str(&escape_pointer_token(name));
+        }
         let own = base.pointer(&pointer).cloned();
         let other = match pointer.as_str() {
             "/eventName" => json!("GetCallerIdentity"),

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use orgwatch_rules_sdk::json::Document;
+use orgwatch_rules_sdk::json::{Document, Node};
 use orgwatch_rules_sdk::metric_filter::{MetricFilter, MetricFilterError};
 use orgwatch_rules_sdk::{Event, Matches};
 use serde_json::Value as Json;
@@ -54,7 +54,7 @@ pub struct EventPattern {
 #[derive(Debug)]
 pub struct Filter {
     text: String,
-    filter: MetricFilter,
+    given: MetricFilter,
     /// What the rule asks for: patterns as they are written into the rule, or nothing for every record.
     asked: Option<Vec<Json>>,
     index: Vec<Pattern>,
@@ -150,7 +150,7 @@ impl Original {
             Self::EventBridge(pattern) => std::slice::from_ref(&pattern.rule),
             Self::MetricFilter(filter) => &filter.index,
         };
-        let text = |name: &str| record.root().get(name).and_then(|value| value.string());
+        let text = |name: &str| record.root().get(name).and_then(Node::string);
         let shares = |name: &str, pattern: &Pattern| {
             text(name).is_some_and(|text| pattern.pinned(name).is_some_and(|texts| texts.contains(&&*text)))
         };
@@ -193,11 +193,11 @@ impl Filter {
         for pattern in asked.iter().flatten() {
             index.push(Pattern::parse(&pattern.to_string()).map_err(OriginalError::EventPattern)?);
         }
-        Ok(Self { text: text.to_owned(), filter, asked, index })
+        Ok(Self { text: text.to_owned(), given: filter, asked, index })
     }
 
     fn matches(&self, record: &Document) -> bool {
-        Event::from_json(record.text()).is_ok_and(|event| self.filter.matches(&event))
+        Event::from_json(record.text()).is_ok_and(|event| self.given.matches(&event))
     }
 
     fn is_asked(&self, record: &Document) -> bool {

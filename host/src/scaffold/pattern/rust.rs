@@ -13,8 +13,8 @@ use crate::scaffold::{NewFile, RuleName, events_folder, source_file};
 /// How wide lines are, as rustfmt would have them.
 const WIDTH: usize = 100;
 
-/// How many elements a list has before the compiler has to be told that the macro may go deeper: it takes one at a time.
-const SHORT_LIST: usize = 30;
+/// How many values a pattern has before the compiler has to be told that the macro may go deeper: it takes one at a time.
+const FEW: usize = 25;
 
 /// Returns the files of a rule that is equivalent to a pattern out of a file, tested on records that fire and records that stay quiet.
 pub fn rule_files(
@@ -25,16 +25,16 @@ pub fn rule_files(
     (fires, quiet): (&[&Json], &[&Json]),
 ) -> Vec<NewFile> {
     let events = events_folder(rule);
-    let mut files = vec![NewFile::new(source_file(rule), source(original, pack, rule, file))];
+    let mut written = vec![NewFile::new(source_file(rule), source(original, pack, rule, file))];
     for (sign, records) in [("fires", fires), ("quiet", quiet)] {
         for (place, record) in records.iter().enumerate() {
-            files.push(NewFile::new(events.join(format!("{sign}_{}.json", place + 1)), format!("{record:#}\n")));
+            written.push(NewFile::new(events.join(format!("{sign}_{}.json", place + 1)), format!("{record:#}\n")));
         }
     }
     if let Some(first) = fires.first() {
-        files.push(NewFile::new(events.join("cases.toml"), cases(first)));
+        written.push(NewFile::new(events.join("cases.toml"), cases(first)));
     }
-    files
+    written
 }
 
 fn source(original: &Original, pack: &PackId, rule: &RuleName, file: &Path) -> String {
@@ -42,10 +42,10 @@ fn source(original: &Original, pack: &PackId, rule: &RuleName, file: &Path) -> S
         Original::EventBridge(pattern) => Some(vec![pattern.json.clone()]),
         Original::MetricFilter(filter) => filter.asked.clone(),
     };
-    let longest = asked.iter().flatten().map(longest_list).max().unwrap_or(0);
+    let values: usize = asked.iter().flatten().map(size).sum();
     // A blank line follows in either case.
-    let recursion = if longest > SHORT_LIST {
-        format!("\n#![recursion_limit = \"{}\"]\n", (128 + 8 * longest).next_multiple_of(128))
+    let recursion = if values > FEW {
+        format!("\n#![recursion_limit = \"{}\"]\n", (128 + 8 * values).next_multiple_of(128))
     } else {
         String::new()
     };
@@ -106,12 +106,14 @@ fn shown(file: &Path) -> String {
     if name.chars().all(plain) && name.len() <= 40 { format!("in `{name}`") } else { "that it was given".to_owned() }
 }
 
-fn longest_list(value: &Json) -> usize {
-    match value {
-        Json::Array(elements) => elements.iter().map(longest_list).max().unwrap_or(0).max(elements.len()),
-        Json::Object(members) => members.values().map(longest_list).max().unwrap_or(0).max(members.len()),
+/// Counts the values in a value, itself among them.
+fn size(value: &Json) -> usize {
+    let inside: usize = match value {
+        Json::Array(elements) => elements.iter().map(size).sum(),
+        Json::Object(members) => members.values().map(size).sum(),
         _ => 0,
-    }
+    };
+    inside + 1
 }
 
 fn cases(record: &Json) -> String {
@@ -143,7 +145,7 @@ fn literal(value: &Json, indent: usize, before: usize) -> String {
             for (name, value) in members {
                 let name = format!("{name:?}: ");
                 let value = literal(value, inner, name.len() + 1);
-                out += &format!("{margin}{name}{value},\n");
+                out += &[&margin, &name, &value, ",\n"].concat();
             }
             out + &end + "}"
         }
@@ -155,9 +157,10 @@ fn literal(value: &Json, indent: usize, before: usize) -> String {
                 if line.trim().is_empty() {
                     line = format!("{margin}{element}");
                 } else if line.len() + 1 + element.len() <= WIDTH {
-                    line += &format!(" {element}");
+                    line.push(' ');
+                    line.push_str(&element);
                 } else {
-                    out += &format!("{line}\n");
+                    out += &(line + "\n");
                     line = format!("{margin}{element}");
                 }
             }
@@ -166,7 +169,7 @@ fn literal(value: &Json, indent: usize, before: usize) -> String {
         Json::Array(elements) => {
             let mut out = "[\n".to_owned();
             for element in elements {
-                out += &format!("{margin}{},\n", literal(element, inner, 1));
+                out += &[&margin, &literal(element, inner, 1), ",\n"].concat();
             }
             out + &end + "]"
         }
@@ -183,6 +186,12 @@ fn flat(value: &Json) -> String {
         }
         Json::Array(elements) => format!("[{}]", elements.iter().map(flat).collect::<Vec<_>>().join(", ")),
         Json::String(text) => format!("{text:?}"),
+        // A whole number that says nothing else is one of 32 bits.
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) if i32::try_from(whole).is_err() => format!("{whole}_i64"),
+            (None, Some(whole)) => format!("{whole}_u64"),
+            _ => number.to_string(),
+        },
         other => other.to_string(),
     }
 }
@@ -196,8 +205,7 @@ impl Filter {
             return format!(" {raw}");
         }
         let broken = broken(&self.text);
-        let same =
-            Self::parse(&broken).is_ok_and(|other| format!("{:?}", other.filter) == format!("{:?}", self.filter));
+        let same = Self::parse(&broken).is_ok_and(|other| format!("{:?}", other.given) == format!("{:?}", self.given));
         let raw = if same { raw_string(&broken) } else { raw };
         if raw.contains('\n') { format!(" {raw}") } else { format!("\n    {raw}") }
     }
@@ -239,12 +247,17 @@ mod tests {
             matches(&[json!({ "eventName": ["A", { "prefix": "B\"" }], "x": [null, -1] })]),
             r#"[{ "eventName": ["A", { "prefix": "B\"" }], "x": [null, -1] }]"#
         );
+        let numbers = json!([{ "x": [2_147_483_647, 2_147_483_648_i64, -5_000_000_000_i64, u64::MAX, 0.5] }]);
+        assert_eq!(
+            flat(&numbers),
+            r#"[{ "x": [2147483647, 2147483648_i64, -5000000000_i64, 18446744073709551615_u64, 0.5] }]"#
+        );
         let long: Vec<String> = (0..12).map(|number| format!("AnOperation{number}")).collect();
-        insta_free_snapshot(&matches(&[json!({ "eventName": long, "eventSource": ["s"] })]));
+        assert_written_over_lines(&matches(&[json!({ "eventName": long, "eventSource": ["s"] })]));
     }
 
-    /// Every line is within the width, and what is read back is what was written.
-    fn insta_free_snapshot(text: &str) {
+    /// Every line is within the width, and stands where rustfmt would have it.
+    fn assert_written_over_lines(text: &str) {
         assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
         assert!(
             text.starts_with("[\n        {\n            \"eventName\": [\n                \"AnOperation0\","),
