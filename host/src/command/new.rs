@@ -163,7 +163,7 @@ fn from_pattern(
     if !events.is_empty() {
         let [firing, staying] = [firing, staying].map(|total| count(total, "record"));
         told.push(format!(
-            "The tests have {} of the {firing} that the pattern matches,\nand {} of the {staying} that it does not.",
+            "The tests have {} of the {firing} that the pattern matches,\nand {} of the {staying} that it does not.\nCredentials are taken out of them; accounts, addresses and names are not.",
             fires.len(),
             quiet.len(),
         ));

@@ -89,6 +89,9 @@ pub enum OriginalError {
     /// No metric filter.
     #[error("this is no metric filter: {}", terminal(&.0.to_string()))]
     MetricFilter(MetricFilterError),
+    /// A metric filter with characters that nobody sees, which the compiler takes in no text.
+    #[error("the metric filter has invisible characters in it\nhint: write it anew")]
+    Invisible,
     /// A metric filter that matches nothing.
     #[error("the metric filter contradicts itself and would match no record")]
     Contradiction,
@@ -183,7 +186,11 @@ impl EventPattern {
 
 impl Filter {
     fn parse(text: &str) -> Result<Self, OriginalError> {
-        let filter = MetricFilter::parse(text).map_err(OriginalError::MetricFilter)?;
+        let text = text.replace("\r\n", "\n");
+        if text.chars().any(|character| character != '\n' && character != '\t' && escape::is_deceptive(character)) {
+            return Err(OriginalError::Invisible);
+        }
+        let filter = MetricFilter::parse(&text).map_err(OriginalError::MetricFilter)?;
         let asked = match filter.asked() {
             Matches::Everything => None,
             Matches::Patterns(patterns) if patterns.is_empty() => return Err(OriginalError::Contradiction),
@@ -193,7 +200,7 @@ impl Filter {
         for pattern in asked.iter().flatten() {
             index.push(Pattern::parse(&pattern.to_string()).map_err(OriginalError::EventPattern)?);
         }
-        Ok(Self { text: text.to_owned(), given: filter, asked, index })
+        Ok(Self { text, given: filter, asked, index })
     }
 
     fn matches(&self, record: &Document) -> bool {

@@ -281,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_out_of_any_editor_is_one_that_the_compiler_takes() {
+        let Ok(Original::MetricFilter(filter)) = Original::parse("{ $.a = b &&\r\n $.c = d }\r\n") else {
+            panic!("it is a metric filter");
+        };
+        assert_eq!(filter.literal(), " r#\"{ $.a = b &&\n $.c = d }\"#");
+        assert!(Original::parse("{ $.a = \"b\u{202e}\" }").is_err());
+    }
+
+    #[test]
     fn what_happened_is_said_in_a_few_words() {
         let said = |names: Json| what(Some(&[json!({ "eventName": names })]));
         assert_eq!(said(json!(["A"])), "A was called.");
