@@ -100,6 +100,13 @@ fn assert_well_formed(pack: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
+/// Asserts that a terminal of the usual width shows each line as one.
+fn assert_narrow(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
 #[test]
 fn new_writes_a_pack_and_says_what_comes_next() {
     let outside = Outside::new();
@@ -108,9 +115,7 @@ fn new_writes_a_pack_and_says_what_comes_next() {
     insta::assert_snapshot!("new", ran.stdout);
     insta::assert_snapshot!("new-files", written(&outside.path("my-rules")));
     assert_well_formed(&outside.path("my-rules"));
-    for line in ran.stdout.lines() {
-        assert!(line.chars().count() <= 80, "{line}");
-    }
+    assert_narrow(&ran.stdout);
 }
 
 #[test]
@@ -194,6 +199,7 @@ fn what_cannot_be_written_is_refused_with_the_reason() {
         let stderr = ran.stderr.replace(&*outside.0.path().to_string_lossy(), "FOLDER");
         let _ = writeln!(told, "$ orgwatch-host {}\n{stderr}", arguments.join(" "));
     }
+    assert_narrow(&told);
     insta::assert_snapshot!("new-refused", told);
     assert_eq!(written(&outside.path("pack")), before);
     assert_eq!(fs::read_to_string(outside.path("half/README.md")).expect("it is there"), "mine");

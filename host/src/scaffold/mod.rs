@@ -1,6 +1,6 @@
 //! What `new` writes: a pack of one's own, a rule more in it, or a rule that is equivalent to a pattern.
 //!
-//! Everything is put together first, as a list of files; [`write`] then refuses the whole of it where one of them is there already. Nothing is
+//! Everything is put together first, as a list of files; [`write()`] then refuses the whole of it where one of them is there already. Nothing is
 //! ever overwritten.
 
 mod made;

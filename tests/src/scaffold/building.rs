@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::Outside;
+use super::{Outside, assert_narrow};
 
 #[test]
 fn without_cargo_it_says_what_to_install() {
@@ -11,6 +11,7 @@ fn without_cargo_it_says_what_to_install() {
     outside.run(&["new", "my-rules"]);
     let ran = outside.run_with(&["build", "my-rules"], &[("PATH", "")]);
     assert_eq!(ran.code, 2);
+    assert_narrow(&ran.stderr);
     insta::assert_snapshot!("build-without-cargo", ran.stderr);
 }
 
@@ -30,6 +31,7 @@ fn without_the_target_it_says_what_to_install() {
     let path = outside.path("bin").to_string_lossy().into_owned();
     let ran = outside.run_with(&["build", "my-rules"], &[("PATH", &path)]);
     assert_eq!(ran.code, 2);
+    assert_narrow(&ran.stderr);
     insta::assert_snapshot!("build-without-the-target", ran.stderr);
     fs::remove_file(outside.path("bin/rustup")).expect("it is there");
     assert_eq!(outside.run_with(&["build", "my-rules"], &[("PATH", &path)]).stderr, ran.stderr, "without rustup");

@@ -11,7 +11,7 @@ use orgwatch_host::scaffold::pattern::{Original, make_up};
 use orgwatch_rules_sdk::json::Document;
 use serde_json::json;
 
-use super::{Outside, assert_well_formed, host_in, ran, written};
+use super::{Outside, assert_narrow, assert_well_formed, host_in, ran, written};
 use crate::cis::{filters, own_events};
 use crate::support::{host, root};
 
@@ -74,6 +74,7 @@ fn a_rule_is_written_from_an_event_pattern_and_given_events() {
     let events = events.to_string_lossy();
     let ran = outside.run(&["new", "my-rules", "--from-pattern", "trail-touched.json", "--events", &events]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_narrow(&ran.stdout);
     insta::assert_snapshot!("from-event-pattern", ran.stdout);
     let rule = fs::read_to_string(outside.path("my-rules/src/bin/trail_touched.rs")).expect("the rule is written");
     insta::assert_snapshot!("from-event-pattern-rule", rule);
@@ -86,6 +87,7 @@ fn a_rule_is_written_from_a_metric_filter_with_records_made_up() {
     outside.file("filter.txt", &filters()["4.8"]);
     let ran = outside.run(&["new", "my-rules", "--rule", "bucket_opened", "--from-pattern", "filter.txt"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_narrow(&ran.stdout);
     insta::assert_snapshot!("from-metric-filter", ran.stdout);
     let rule = fs::read_to_string(outside.path("my-rules/src/bin/bucket_opened.rs")).expect("the rule is written");
     insta::assert_snapshot!("from-metric-filter-rule", rule);
@@ -115,6 +117,7 @@ fn what_no_rule_can_be_made_of_is_refused_with_the_reason() {
         outside.file("pattern", pattern);
         let ran = outside.run(&["new", "my-rules", "--from-pattern", "pattern"]);
         assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{pattern}");
+        assert_narrow(&ran.stderr);
         let _ = writeln!(told, "{pattern}\n{}", ran.stderr);
     }
     let missing = outside.run(&["new", "my-rules", "--from-pattern", "missing"]);
