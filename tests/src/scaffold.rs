@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{Ran, host, outcome, root};
+use crate::support::{Ran, cache, host, outcome, root};
 
 /// How long a command may take. One that fetches and builds crates takes minutes on a small machine that does other things beside.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -49,7 +49,7 @@ impl Outside {
 /// A run of the host in a folder, without the caller's settings.
 fn host_in(folder: &Path) -> Command {
     let mut command = Command::new(host());
-    command.current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
+    command.current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS").env("XDG_CACHE_HOME", cache());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ORGWATCH_") {
             command.env_remove(name);
