@@ -29,6 +29,7 @@ pub mod replay;
 pub mod route;
 pub mod rule;
 pub mod sandbox;
+pub mod scaffold;
 pub mod service;
 pub mod sink;
 pub mod source;

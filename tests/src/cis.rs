@@ -52,7 +52,7 @@ const RULES: [(&str, &str); 15] = [
 ];
 
 /// Returns the published filters.
-fn filters() -> BTreeMap<String, String> {
+pub(crate) fn filters() -> BTreeMap<String, String> {
     serde_json::from_str(FILTERS).expect("filters.json holds texts by number")
 }
 
@@ -96,7 +96,7 @@ static JUDGED: LazyLock<Judged> = LazyLock::new(|| {
 });
 
 /// The texts of all events of all packs and of the examples.
-fn own_events() -> Vec<String> {
+pub(crate) fn own_events() -> Vec<String> {
     let mut texts = Vec::new();
     let folders = fs::read_dir(root().join("rules")).expect("there are packs");
     let packs = folders.map(|folder| folder.expect("the folder can be read").path().join("events"));

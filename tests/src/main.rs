@@ -13,6 +13,7 @@ mod records;
 mod replay;
 mod rules;
 mod sandbox;
+mod scaffold;
 mod servers;
 mod service;
 mod sinks;

@@ -245,6 +245,6 @@ impl Ran {
 }
 
 /// A cache of compiled rules for all tests of this run, beside the program.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     host().parent().expect("the program lies in a folder").join("test-cache")
 }

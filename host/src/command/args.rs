@@ -10,6 +10,7 @@ use orgwatch_rules_sdk::Severity;
 use super::bench::BenchArgs;
 use super::check::CheckArgs;
 use super::explain::ExplainArgs;
+use super::new::NewArgs;
 use super::test::TestArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
@@ -46,6 +47,8 @@ pub(super) enum Command {
     /// Judge events: the same as no subcommand at all
     #[command(after_help = EXIT_CODES)]
     Run(RunArgs),
+    /// Write a rule pack to begin with, a rule more in one, or a rule out of a pattern
+    New(NewArgs),
     /// Build the rule packs under a path into their dist/ folders; needs cargo
     Build(BuildArgs),
     /// Show the rules

@@ -5,12 +5,13 @@ use std::io::{self, Write as _};
 
 use super::args::BuildArgs;
 use super::run::count;
-use super::{Failure, compiler};
+use super::{Failure, compiler, say, user_state};
 use crate::escape;
 use crate::exit::Exit;
-use crate::pack::{Builder, Pack};
+use crate::pack::{Builder, Pack, Provenance};
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
+use crate::scaffold::Made;
 
 pub(super) fn run(arguments: &BuildArgs) -> Result<Exit, Failure> {
     let limits = Limits::default();
@@ -27,10 +28,19 @@ pub(super) fn run(arguments: &BuildArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What building somebody else's pack means, behind its name.
+const FOREIGN: &str =
+    "runs the build scripts and macros of\nits crate and of all that it depends on, outside every sandbox";
+
 /// Builds packs and tells on stderr what was made.
 pub(super) fn build(packs: &[Pack], compiler: &Compiler, limits: &Limits) -> Result<(), Failure> {
     let builder = Builder::new(compiler, limits);
+    let program = std::env::current_exe().map_err(Failure::input_output)?;
+    let made = user_state().map(|state| Made::of(&state));
     for pack in packs {
+        if Provenance::of(pack.folder(), &program, made.as_ref()) == Provenance::Foreign {
+            say("note", &[format!("building `{}` {FOREIGN}", escape::path(pack.folder()))]);
+        }
         let built = builder.build(pack).map_err(Failure::rules)?;
         let mut text = String::new();
         for path in &built.made {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::args::RunArgs;
 use super::run::{RulesFound, count, load_rules, processors};
-use super::{Failure, print};
+use super::{Failure, print, user_state};
 use crate::config::{Config, StateConfig};
 use crate::digest::Digest;
 use crate::exit::Exit;
@@ -161,8 +161,7 @@ pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Resu
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     named
         .or_else(|| absolute("STATE_DIRECTORY"))
-        .or_else(|| Some(absolute("XDG_STATE_HOME")?.join("orgwatch")))
-        .or_else(|| Some(std::env::home_dir()?.join(".local/state/orgwatch")))
+        .or_else(user_state)
         .ok_or_else(|| Failure::usage("there is no place for the ledger\nhint: name one with --state-dir"))
 }
 

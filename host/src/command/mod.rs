@@ -12,6 +12,7 @@ mod inputs;
 mod inspect;
 mod ledger;
 mod live;
+mod new;
 mod rules;
 mod run;
 mod screen;
@@ -94,7 +95,8 @@ pub fn main() -> Exit {
     let result = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(arguments)) => run::run(&arguments),
-        Some(Command::Build(arguments)) => build::run(&arguments),
+        Some(Command::New(arguments)) => new::run(&arguments).map_err(|failure| narrow(&failure)),
+        Some(Command::Build(arguments)) => build::run(&arguments).map_err(|failure| narrow(&failure)),
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
@@ -141,13 +143,49 @@ fn prepare_rule() -> Exit {
 
 /// Tells of an error on stderr: the chain of causes on one line, then the hints, each on its own.
 fn tell(error: &dyn Error) {
+    say("error", &texts_of(error));
+}
+
+/// Returns the words of an error and of what caused it.
+fn texts_of(error: &dyn Error) -> Vec<String> {
     let mut texts = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
         texts.push(error.to_string());
         next = error.source();
     }
-    say("error", &texts);
+    texts
+}
+
+/// Puts the causes into one text, and the hints apart.
+fn causes_and_hints(texts: &[String]) -> (String, Vec<String>) {
+    let mut causes = Vec::new();
+    let mut hints = Vec::new();
+    for text in texts {
+        let mut parts = text.split("\nhint: ");
+        causes.extend(parts.next().map(|cause| cause.trim_end().to_owned()));
+        hints.extend(parts.map(str::to_owned));
+    }
+    (causes.join(": "), hints)
+}
+
+/// Breaks the lines of a failure's words where a terminal of the usual width would.
+fn narrow(failure: &Failure) -> Failure {
+    let (cause, hints) = causes_and_hints(&texts_of(&*failure.error));
+    let mut text = broken("error: ", &cause);
+    for hint in hints {
+        text += "\nhint: ";
+        text += &broken("hint: ", &hint);
+    }
+    Failure { exit: failure.exit, error: text.into() }
+}
+
+/// Breaks the lines of a text behind a word that stands before it already.
+fn broken(before: &str, text: &str) -> String {
+    let options = textwrap::Options::new(80).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let text = format!("{before}{text}");
+    let line = |line| if str::chars(line).count() > 80 { textwrap::fill(line, &options) } else { line.to_owned() };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n").split_off(before.len())
 }
 
 /// Tells on stderr of something that is allowed and may not be meant.
@@ -156,14 +194,8 @@ fn warn(text: &str) {
 }
 
 fn say(what: &str, texts: &[String]) {
-    let mut causes = Vec::new();
-    let mut hints = Vec::new();
-    for text in texts {
-        let mut parts = text.split("\nhint: ");
-        causes.extend(parts.next().map(|cause| cause.trim_end().to_owned()));
-        hints.extend(parts.map(str::to_owned));
-    }
-    let mut message = format!("{what}: {}\n", escape::message(&causes.join(": ")));
+    let (cause, hints) = causes_and_hints(texts);
+    let mut message = format!("{what}: {}\n", escape::message(&cause));
     for hint in hints {
         message += "hint: ";
         message += &escape::message(&hint);
@@ -200,5 +232,13 @@ fn default_cache() -> Option<PathBuf> {
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).and_then(absolute);
     let base = base.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".cache")))?;
+    Some(base.join("orgwatch"))
+}
+
+/// The folder for what has to last, by the XDG convention.
+fn user_state() -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let base = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).and_then(absolute);
+    let base = base.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".local/state")))?;
     Some(base.join("orgwatch"))
 }

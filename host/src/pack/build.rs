@@ -42,11 +42,14 @@ pub(super) const RECORD: &str = ".built.json";
 pub enum BuildError {
     /// cargo is not there.
     #[error(
-        "failed to run cargo, which building a pack needs\nhint: install Rust with rustup, or use a pack that is built"
+        "failed to run cargo and rustc, which building a pack needs\nhint: install Rust from https://rustup.rs, or use a pack that is built"
     )]
     NoCargo(#[source] io::Error),
     /// The WebAssembly target is not installed and could not be.
-    #[error("the Rust target {TARGET} is not installed\nhint: run `rustup target add {TARGET}`")]
+    #[error(
+        "the Rust target {TARGET} is not installed\nhint: run `rustup target add {TARGET}`\nhint: without rustup, install the package \
+         of your system that has it"
+    )]
     NoTarget,
     /// cargo failed; it has said why.
     #[error("cargo could not build the pack `{0}`; its own words stand above")]
@@ -249,7 +252,9 @@ fn ensure_target() -> Result<(), BuildError> {
     if !folder.as_os_str().is_empty() && folder.is_dir() {
         return Ok(());
     }
-    let added = Command::new("rustup").args(["target", "add", TARGET]).stdin(Stdio::null()).status();
+    // Standard output may be where findings go.
+    let added =
+        Command::new("rustup").args(["target", "add", TARGET]).stdin(Stdio::null()).stdout(Stdio::null()).status();
     if added.is_ok_and(|status| status.success()) { Ok(()) } else { Err(BuildError::NoTarget) }
 }
 

@@ -78,6 +78,18 @@ impl From<SchemaVersion> for u32 {
 #[serde(try_from = "String", into = "String")]
 pub struct PackId(String);
 
+impl PackId {
+    /// Returns who publishes the pack.
+    pub fn publisher(&self) -> &str {
+        self.0.split_once('/').map_or("", |(publisher, _)| publisher)
+    }
+
+    /// Returns the pack's name among those of its publisher.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
 impl TryFrom<String> for PackId {
     type Error = String;
 

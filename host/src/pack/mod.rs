@@ -2,6 +2,7 @@
 
 mod build;
 mod manifest;
+mod provenance;
 
 use std::fs;
 use std::io;
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use build::{BuildError, Builder, Built};
-pub use manifest::{KnownName, Manifest};
+pub use manifest::{KnownName, Manifest, PackId};
+pub use provenance::Provenance;
 
 /// A pack's folder.
 #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ impl Condition {
 }
 
 impl Test {
-    fn holds(&self, value: &Value) -> bool {
+    pub(super) fn holds(&self, value: &Value) -> bool {
         match self {
             Self::Equal(literal) => literal.equals(value) == Some(true),
             Self::NotEqual(literal) => literal.equals(value) == Some(false),

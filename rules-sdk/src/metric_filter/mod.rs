@@ -40,6 +40,8 @@
 mod asked;
 mod condition;
 mod error;
+#[cfg(not(target_family = "wasm"))]
+mod made_up;
 mod parse;
 mod regex;
 mod selector;
@@ -121,6 +123,17 @@ impl MetricFilter {
     /// ```
     pub fn asked(&self) -> Matches {
         asked::of(&self.expression)
+    }
+
+    /// Returns values of fields, by JSON Pointer, with which a record may match or not match: what `orgwatch-host new` makes test events of.
+    #[cfg(not(target_family = "wasm"))]
+    #[doc(hidden)]
+    pub fn made_up(
+        &self,
+        matching: bool,
+        base: &Event,
+    ) -> Vec<std::collections::BTreeMap<String, Option<serde_json::Value>>> {
+        made_up::of(&self.expression, matching, base)
     }
 }
 

@@ -109,6 +109,16 @@ impl Regex {
     pub(super) fn finds(&self, text: &str) -> bool {
         self.alternatives.iter().any(|row| finds(row, text))
     }
+
+    /// Returns a short text in which the expression is found, as far as one can be made up.
+    #[cfg(not(target_family = "wasm"))]
+    pub(super) fn made_up(&self) -> String {
+        let step = |step: &Step| match step {
+            Step::One(set) => (' '..='~').rev().find(|&character| set.takes(character)),
+            Step::Optional(_) | Step::Many(_) | Step::Start | Step::End => None,
+        };
+        self.alternatives.first().into_iter().flatten().filter_map(step).collect()
+    }
 }
 
 /// Reads a text with the places in the row that it may have come to.

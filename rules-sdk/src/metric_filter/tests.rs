@@ -170,6 +170,35 @@ fn the_records_that_every_way_to_match_needs_are_asked_for() {
 }
 
 #[test]
+fn values_are_made_up_that_make_a_pattern_true_or_false_and_change_no_more_than_has_to() {
+    let made_up = |filter: &str, truth: bool| {
+        let event = Event::from_json(RECORD).unwrap();
+        let ways = MetricFilter::parse(filter).unwrap().made_up(truth, &event);
+        serde_json::to_value(ways).unwrap()
+    };
+    for (filter, truth, expected) in [
+        (
+            "$.eventName = ConsoleLogin && $.flag != true",
+            true,
+            json!([{ "/eventName": "ConsoleLogin", "/flag": "false" }]),
+        ),
+        (
+            "$.eventName = ConsoleLogin && $.flag != true",
+            false,
+            json!([{ "/eventName": "another" }, { "/flag": "true" }]),
+        ),
+        ("$.eventName = A* || $.errorCode IS NULL", true, json!([{ "/eventName": "A" }, { "/errorCode": null }])),
+        ("$.eventName = A* || $.size > 1024", false, json!([{ "/eventName": "ConsoleLogin", "/size": 1024 }])),
+        ("$.size > 1024 && $.deep.list[*] = z", true, json!([{ "/size": 1025.0, "/deep/list/0": "z" }])),
+        ("$.owner = 444455556666 && $.flag NOT EXISTS", true, json!([{ "/owner": "444455556666", "/flag": null }])),
+        ("$.a = b && $.a = c", true, json!([])),
+        ("$.ip = %^10\\.[0-9]+$%", true, json!([{ "/ip": "10.9" }])),
+    ] {
+        assert_eq!(made_up(&format!("{{ {filter} }}"), truth), expected, "{filter} {truth}");
+    }
+}
+
+#[test]
 fn what_is_no_pattern_is_refused_where_it_goes_wrong() {
     for (filter, position, message) in [
         ("", 1, "begins with `{`"),

@@ -16,6 +16,7 @@ fn the_help_names_every_argument_and_every_exit_code() {
 #[test]
 fn each_subcommand_has_help_of_its_own() {
     for command in [
+        "new",
         "build",
         "test",
         "explain",
