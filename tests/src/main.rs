@@ -1,6 +1,7 @@
 //! The whole program from outside: one binary, a module for each thing that is protected.
 
 mod catalogue;
+mod check;
 mod cis;
 mod cli;
 mod contract;

@@ -26,6 +26,8 @@ rule! {
     severity: High,
     matches: [{ "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["StopLogging", "DeleteTrail"] }],
     attack: ["T1562.008"],
+    references: ["https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_StopLogging.html"],
+    false_positives: ["A trail that is replaced by another one"],
 }
 
 struct TrailStopped {
