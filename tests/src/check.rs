@@ -13,8 +13,8 @@ fn asking(id: &str, patterns: &[Value]) -> Metadata {
     let settings = json!({ "type": "object", "additionalProperties": false, "properties": {} });
     let description = format!("Reports what a test is about.\n\n{}", parts.join("\n"));
     let mut metadata = Metadata::new(&description, "1.0.0", settings);
-    metadata.id = id.to_owned();
-    metadata.title = "Something happened".to_owned();
+    metadata.id.push_str(id);
+    metadata.title.push_str("Something happened");
     metadata.attack = vec!["T1562.008".to_owned()];
     metadata.references = vec!["https://docs.aws.amazon.com/".to_owned()];
     metadata.false_positives = vec!["It was meant".to_owned()];
