@@ -6,6 +6,16 @@ use serde_json::Value as Json;
 use crate::Severity;
 
 /// What a rule says about itself: written into its component when it is built, read by the host without running it.
+///
+/// ```
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+/// # use trail_stopped::TrailStopped;
+/// use orgwatch_rules_sdk::Describe;
+///
+/// let metadata = TrailStopped::metadata();
+/// assert_eq!(metadata.id, "demo.trail-stopped");
+/// assert_eq!(metadata.tables, ["accounts"]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metadata {
@@ -54,6 +64,13 @@ pub struct Metadata {
 
 impl Metadata {
     /// Starts the metadata of a rule. [`rule!`](crate::rule!) fills in the rest.
+    ///
+    /// ```
+    /// use orgwatch_rules_sdk::Metadata;
+    ///
+    /// let metadata = Metadata::new(" Reports a trail that was stopped.\n", "1.0.0", serde_json::json!({"type": "object"}));
+    /// assert_eq!(metadata.description, "Reports a trail that was stopped.");
+    /// ```
     pub fn new(description: &str, version: &str, settings: Json) -> Self {
         Self {
             interface: crate::INTERFACE.to_owned(),
@@ -77,6 +94,12 @@ impl Metadata {
 }
 
 /// How far a rule can be trusted, in Sigma's words.
+///
+/// ```
+/// use orgwatch_rules_sdk::Status;
+///
+/// assert_eq!(Status::default(), Status::Experimental);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -95,6 +118,10 @@ pub enum Status {
 
 impl Status {
     /// Returns the name as it stands in the metadata.
+    ///
+    /// ```
+    /// assert_eq!(orgwatch_rules_sdk::Status::Stable.name(), "stable");
+    /// ```
     pub const fn name(self) -> &'static str {
         match self {
             Self::Experimental => "experimental",
@@ -107,6 +134,12 @@ impl Status {
 }
 
 /// The records that a rule asks for.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let matches = Matches::Patterns(vec![serde_json::json!({ "eventName": ["StopLogging"] })]);
+/// assert_ne!(matches, Matches::Everything);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Matches {
@@ -118,6 +151,12 @@ pub enum Matches {
 
 impl Matches {
     /// Returns the list that crosses the interface: JSON texts of patterns, or of the string `everything`.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let matches = Matches::Patterns(vec![serde_json::json!({ "eventName": ["StopLogging"] })]);
+    /// assert_eq!(matches.to_wire(), [r#"{"eventName":["StopLogging"]}"#]);
+    /// ```
     pub fn to_wire(&self) -> Vec<String> {
         match self {
             Self::Everything => vec!["\"everything\"".to_owned()],

@@ -7,6 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How serious a finding is, from a note to an emergency. The order is the usual one: `Low < High`.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// assert!(Severity::Low < Severity::High);
+/// assert_eq!("critical".parse(), Ok(Severity::Critical));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -24,9 +30,19 @@ pub enum Severity {
 
 impl Severity {
     /// All severities, the least first.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// assert_eq!(Severity::ALL.last(), Some(&Severity::Critical));
+    /// ```
     pub const ALL: [Self; 5] = [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
 
     /// Returns the name as it stands in findings, metadata and configuration.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// assert_eq!(Severity::High.name(), "high");
+    /// ```
     pub const fn name(self) -> &'static str {
         match self {
             Self::Informational => "informational",
@@ -53,6 +69,12 @@ impl FromStr for Severity {
 }
 
 /// A name that is none of the five severities.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let error = "urgent".parse::<Severity>().unwrap_err();
+/// assert_eq!(error.to_string(), "the severities are informational, low, medium, high and critical");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownSeverity;
 

@@ -4,6 +4,14 @@
 ///
 /// Absent is told from `null`: CloudTrail writes `"responseElements": null` for a call that returns nothing, and leaves `errorCode` out
 /// for one that succeeded.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(r#"{"responseElements": null, "resources": [{}, {}]}"#);
+/// assert_eq!(event.read("/responseElements"), Value::Null);
+/// assert_eq!(event.read("/resources"), Value::Array(2));
+/// assert_eq!(event.read("/errorCode"), Value::Absent);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// The path leads nowhere.
@@ -24,6 +32,12 @@ pub enum Value {
 
 impl Value {
     /// Returns a string's text.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"requestParameters": {"name": "main"}}"#);
+    /// assert_eq!(event.request("/name").as_str(), Some("main"));
+    /// ```
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -32,6 +46,12 @@ impl Value {
     }
 
     /// Turns a string into its text.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"requestParameters": {"name": "main"}}"#);
+    /// assert_eq!(event.request("/name").into_string(), Some("main".to_owned()));
+    /// ```
     pub fn into_string(self) -> Option<String> {
         match self {
             Self::String(text) => Some(text),
@@ -40,6 +60,12 @@ impl Value {
     }
 
     /// Returns a boolean's value.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"requestParameters": {"enableLogFileValidation": false}}"#);
+    /// assert_eq!(event.request("/enableLogFileValidation").as_bool(), Some(false));
+    /// ```
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Boolean(value) => Some(*value),
@@ -48,6 +74,12 @@ impl Value {
     }
 
     /// Returns true where there is nothing: the path is absent or holds `null`.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"responseElements": null}"#);
+    /// assert!(event.response("").is_nothing() && event.request("").is_nothing());
+    /// ```
     pub fn is_nothing(&self) -> bool {
         matches!(self, Self::Absent | Self::Null)
     }

@@ -1,5 +1,6 @@
 //! The whole program from outside: one binary, a module for each thing that is protected.
 
+mod authoring;
 mod catalogue;
 mod check;
 mod cis;

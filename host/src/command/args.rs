@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use orgwatch_rules_sdk::Severity;
 
+use super::bench::BenchArgs;
 use super::check::CheckArgs;
+use super::explain::ExplainArgs;
 use super::test::TestArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
@@ -54,6 +56,12 @@ pub(super) enum Command {
     /// Judge the test cases beside the rules
     #[command(after_help = EXIT_CODES)]
     Test(TestArgs),
+    /// Show why a rule found what it found in an event, or did not
+    #[command(after_help = EXIT_CODES)]
+    Explain(ExplainArgs),
+    /// Measure what judging costs, in fuel and in time
+    #[command(after_help = EXIT_CODES)]
+    Bench(BenchArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
     /// Show what was found: the ledger's findings

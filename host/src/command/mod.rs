@@ -1,11 +1,13 @@
 //! The command line: what each subcommand does, and how failures are told.
 
 mod args;
+mod bench;
 mod build;
 mod check;
 mod config;
 mod deliver;
 mod exceptions;
+mod explain;
 mod inputs;
 mod inspect;
 mod ledger;
@@ -96,6 +98,8 @@ pub fn main() -> Exit {
         Some(Command::Rules(arguments)) => rules::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Findings(command)) => ledger::findings(&command),
         Some(Command::Exceptions(command)) => exceptions::run(&command),

@@ -306,7 +306,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// Writes a number with commas between thousands.
-fn digits(number: u64) -> String {
+pub(super) fn digits(number: u64) -> String {
     let plain = number.to_string();
     let mut out = String::new();
     for (place, digit) in plain.chars().enumerate() {

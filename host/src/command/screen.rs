@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
-use textwrap::Options;
+use textwrap::{Options, WordSplitter};
 
 use super::args::Color;
 use crate::encoding::paint;
@@ -61,9 +61,11 @@ impl Screen {
     pub(super) fn hanging(&mut self, indent: usize, head: &str, text: &str) {
         let first = format!("{:indent$}{head}", "");
         let rest = " ".repeat(textwrap::core::display_width(&first));
-        let options = Options::new(self.width).initial_indent(&first).subsequent_indent(&rest);
-        for line in text.split('\n') {
-            for line in textwrap::wrap(line, &options) {
+        // A name or an address is not broken at a hyphen, so that it can be copied.
+        let options = Options::new(self.width).subsequent_indent(&rest).word_splitter(WordSplitter::NoHyphenation);
+        for (place, line) in text.split('\n').enumerate() {
+            let first = if place == 0 { first.as_str() } else { rest.as_str() };
+            for line in textwrap::wrap(line, options.clone().initial_indent(first)) {
                 self.text.push_str(line.trim_end());
                 self.text.push('\n');
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use orgwatch_rules_sdk::json::{Kind, Node};
 
-pub use pattern::{Pattern, PatternError, PatternErrorKind};
+pub use pattern::{Part, Pattern, PatternError, PatternErrorKind};
 
 use crate::rule::Rule;
 

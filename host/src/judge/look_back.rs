@@ -75,10 +75,10 @@ impl Judge {
             loaded.evaluate(Arc::clone(event.document()), Some(view))
         });
         verdicts.fuel.extend(evaluation.as_ref().map(|evaluation| (place, evaluation.fuel)));
-        let fuel_and_trace =
-            evaluation.as_mut().and_then(|evaluation| Some((evaluation.fuel, evaluation.trace.take()?)));
-        let traced = |(fuel, trace)| Traced { rule: place, event: event.digest(), noting: false, fuel, trace };
-        verdicts.traces.extend(fuel_and_trace.map(traced));
+        verdicts.traces.extend(evaluation.as_mut().and_then(|evaluation| {
+            let (trace, fuel, log) = (evaluation.trace.take()?, evaluation.fuel, evaluation.log.clone());
+            Some(Traced { rule: place, event: event.digest(), noting: false, fuel, log, trace })
+        }));
         let secrets = self.redacts.then(|| Secrets::of(event.document()));
         let reports = match evaluation.as_ref().map(|evaluation| &evaluation.outcome) {
             Some(Ok(reports)) => reports.as_slice(),
@@ -95,8 +95,7 @@ impl Judge {
         let mut standings = Vec::with_capacity(findings.len());
         for (finding, (period, id, waits)) in findings.into_iter().zip(periods) {
             let finding = Finding { id: id.unwrap_or(finding.id), ..finding };
-            let tuned = self.tuning.tune(finding, Some(event.document().root()));
-            verdicts.expired.extend(tuned.expired);
+            let tuned = verdicts.tune_one(finding, event, &self.tuning);
             let ends = period.map(|period| period.ends);
             standings.push(Standing { finding: tuned.finding, why: tuned.why, ends, waits });
         }

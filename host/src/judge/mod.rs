@@ -1,12 +1,16 @@
 //! Judging a batch of events: the one engine behind replay and everything else that evaluates.
 
 mod look_back;
+mod traced;
 
 use std::cell::OnceCell;
 use std::slice;
 use std::sync::Arc;
 
+use orgwatch_rules_sdk::Severity;
+
 pub use self::look_back::{Remembered, Standing};
+pub use self::traced::Traced;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::{EventReference, Finding};
@@ -14,8 +18,8 @@ use crate::gap::{Gap, GapCause};
 use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
-use crate::sandbox::{Evaluation, LogLevel, Noting, Trace};
-use crate::tuning::{Exception, Tuning, Why};
+use crate::sandbox::{Evaluation, LogLevel, Noting};
+use crate::tuning::{Exception, Tuned, Tuning, Why};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
 /// twelve times that.
@@ -44,6 +48,8 @@ pub struct Verdicts {
     pub withheld: Vec<Withheld>,
     /// Exceptions that would have held for a finding, had they not been over: one for each such finding.
     pub expired: Vec<Arc<Exception>>,
+    /// Findings that tuning graded anew, with the severity that they had before.
+    pub regraded: Vec<(Digest, Severity)>,
     /// What could not be judged.
     pub gaps: Vec<Gap>,
     /// What rules that look back want noted, and with it the records that they have yet to judge.
@@ -56,21 +62,6 @@ pub struct Verdicts {
     pub traces: Vec<Traced>,
     /// What the rules logged, each with the rule's id.
     pub log: Vec<(String, LogLevel, String)>,
-}
-
-/// What one rule looked at in one event.
-#[derive(Debug)]
-pub struct Traced {
-    /// The rule's place in [`Judge::rules`].
-    pub rule: usize,
-    /// The digest of the event.
-    pub event: Digest,
-    /// True where the rule did not judge yet, but said what to note of the event.
-    pub noting: bool,
-    /// The fuel that it took, in units.
-    pub fuel: u64,
-    /// What the rule looked at, in order.
-    pub trace: Trace,
 }
 
 impl Judge {
@@ -213,12 +204,12 @@ impl Ran {
 
     /// Takes what the rule looked at, where that was recorded.
     fn traced(&mut self, rule: usize, event: &Event) -> Option<Traced> {
-        let (noting, fuel) = (matches!(self, Self::Noted(_)), self.fuel());
-        let trace = match self {
-            Self::Evaluated(evaluation) => evaluation.trace.take(),
-            Self::Noted(noting) => noting.trace.take(),
+        let (trace, fuel, log, noting) = match self {
+            Self::Evaluated(evaluation) => (&mut evaluation.trace, evaluation.fuel, &evaluation.log, false),
+            Self::Noted(noting) => (&mut noting.trace, noting.fuel, &noting.log, true),
         };
-        trace.map(|trace| Traced { rule, event: event.digest(), noting, fuel, trace })
+        let trace = trace.take()?;
+        Some(Traced { rule, event: event.digest(), noting, fuel, log: log.clone(), trace })
     }
 }
 
@@ -238,18 +229,29 @@ impl Verdicts {
     /// Tunes the findings from a place in the list on, which are of this event.
     fn tune(&mut self, first: usize, event: &Event, tuning: &Tuning) {
         for finding in self.findings.split_off(first) {
-            let tuned = tuning.tune(finding, Some(event.document().root()));
-            self.expired.extend(tuned.expired);
+            let tuned = self.tune_one(finding, event, tuning);
             self.add_tuned(tuned.finding, tuned.why);
         }
     }
 
+    /// Tunes one finding of this event.
+    fn tune_one(&mut self, finding: Finding, event: &Event, tuning: &Tuning) -> Tuned {
+        let before = finding.severity;
+        let mut tuned = tuning.tune(finding, Some(event.document().root()));
+        self.expired.append(&mut tuned.expired);
+        if tuned.finding.severity != before {
+            self.regraded.push((tuned.finding.id, before));
+        }
+        tuned
+    }
+
     /// Adds what came of judging more.
     pub(crate) fn append(&mut self, more: Self) {
-        let Self { findings, withheld, expired, gaps, remembered, evaluations, fuel, traces, log } = more;
+        let Self { findings, withheld, expired, regraded, gaps, remembered, evaluations, fuel, traces, log } = more;
         self.findings.extend(findings);
         self.withheld.extend(withheld);
         self.expired.extend(expired);
+        self.regraded.extend(regraded);
         self.gaps.extend(gaps);
         self.remembered.extend(remembered);
         self.evaluations += evaluations;

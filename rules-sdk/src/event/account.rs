@@ -29,6 +29,13 @@ const DIGITS: usize = 12;
 
 impl AccountId {
     /// Takes the id out of a value of the event: a string of twelve digits, or a number, whose leading zeros are restored.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"requestParameters": {"accountId": 12345678901}}"#);
+    /// let account = AccountId::from_value(&event.request("/accountId"));
+    /// assert_eq!(account, "012345678901".parse().ok());
+    /// ```
     pub fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => text.parse().ok(),
@@ -106,6 +113,12 @@ impl JsonSchema for AccountId {
 }
 
 /// A text that is not an account's id.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let error = "1111".parse::<AccountId>().unwrap_err();
+/// assert_eq!(error, event::InvalidAccountId);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidAccountId;
 

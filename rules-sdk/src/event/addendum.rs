@@ -3,6 +3,15 @@
 use crate::Event;
 
 /// Why a record came late or replaces an earlier one, which had another event id.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(
+///     r#"{"addendum": {"reason": "UPDATED_DATA", "updatedFields": "responseElements, errorCode"}}"#,
+/// );
+/// let addendum = event.addendum().unwrap();
+/// assert_eq!(addendum.updated_fields, ["responseElements", "errorCode"]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addendum {
     /// `DELIVERY_DELAY`, `UPDATED_DATA` or `SERVICE_OUTAGE` (`reason`).
@@ -17,6 +26,12 @@ pub struct Addendum {
 
 impl Event {
     /// Returns the addendum (`addendum`, since 1.08); nothing for an ordinary record.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"addendum": {"reason": "DELIVERY_DELAY"}}"#);
+    /// assert_eq!(event.addendum().unwrap().reason.as_deref(), Some("DELIVERY_DELAY"));
+    /// ```
     pub fn addendum(&self) -> Option<Addendum> {
         if self.read("/addendum").is_nothing() {
             return None;

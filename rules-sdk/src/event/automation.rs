@@ -39,6 +39,15 @@ pub struct Automation {
 
 impl Automation {
     /// Returns true where the call was made by one of the expected roles or users, or by one of the expected services.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let expected: event::Automation = serde_json::from_str(r#"["arn:aws:iam::111122223333:user/deploy"]"#).unwrap();
+    /// let event = testing::event(
+    ///     r#"{"userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/anaya"}}"#,
+    /// );
+    /// assert!(!expected.expects(&event));
+    /// ```
     pub fn expects(&self, event: &Event) -> bool {
         self.expects_principal(event) || self.expects_service(event)
     }

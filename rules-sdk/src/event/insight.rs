@@ -5,12 +5,28 @@ use crate::{Event, Value};
 /// What CloudTrail Insights noticed. Each accessor reads what it returns when it is called.
 ///
 /// An insight is two records, its start and its end, with the same [`shared_event_id`](Event::shared_event_id).
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(
+///     r#"{"insightDetails": {"state": "Start", "insightContext": {"statistics": {"insight": {"average": 6}}}}}"#,
+/// );
+/// let insight = event.insight().unwrap();
+/// assert_eq!(insight.state(), Some(event::InsightState::Start));
+/// assert_eq!(insight.insight_average(), Some(6.0));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Insight<'e> {
     event: &'e Event,
 }
 
 /// Whether unusual activity began or ended.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(r#"{"insightDetails": {"state": "End"}}"#);
+/// assert_eq!(event.insight().unwrap().state(), Some(event::InsightState::End));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InsightState {
     /// It began.
@@ -22,6 +38,12 @@ pub enum InsightState {
 }
 
 /// What was unusual.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(r#"{"insightDetails": {"insightType": "ApiCallRateInsight"}}"#);
+/// assert_eq!(event.insight().unwrap().insight_type(), Some(event::InsightType::ApiCallRate));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InsightType {
     /// The number of calls of an operation.
@@ -34,6 +56,12 @@ pub enum InsightType {
 
 impl Event {
     /// Returns what CloudTrail Insights noticed (`insightDetails`, since 1.07); nothing in a record about a call.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"eventName": "DescribeAccount"}}"#);
+    /// assert_eq!(event.insight().unwrap().event_name().as_deref(), Some("DescribeAccount"));
+    /// ```
     pub fn insight(&self) -> Option<Insight<'_>> {
         matches!(self.read("/insightDetails"), Value::Object(_)).then_some(Insight { event: self })
     }
@@ -41,6 +69,12 @@ impl Event {
 
 impl Insight<'_> {
     /// Returns whether the activity began or ended (`state`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"state": "Start"}}"#);
+    /// assert_eq!(event.insight().unwrap().state(), Some(event::InsightState::Start));
+    /// ```
     pub fn state(self) -> Option<InsightState> {
         self.text("state").map(|state| match state.as_str() {
             "Start" => InsightState::Start,
@@ -50,16 +84,34 @@ impl Insight<'_> {
     }
 
     /// Returns the service that was called (`eventSource`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"eventSource": "organizations.amazonaws.com"}}"#);
+    /// assert_eq!(event.insight().unwrap().event_source().as_deref(), Some("organizations.amazonaws.com"));
+    /// ```
     pub fn event_source(self) -> Option<String> {
         self.text("eventSource")
     }
 
     /// Returns the operation that was called (`eventName`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"eventName": "DescribeAccount"}}"#);
+    /// assert_eq!(event.insight().unwrap().event_name().as_deref(), Some("DescribeAccount"));
+    /// ```
     pub fn event_name(self) -> Option<String> {
         self.text("eventName")
     }
 
     /// Returns what was unusual (`insightType`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"insightType": "ApiErrorRateInsight"}}"#);
+    /// assert_eq!(event.insight().unwrap().insight_type(), Some(event::InsightType::ApiErrorRate));
+    /// ```
     pub fn insight_type(self) -> Option<InsightType> {
         self.text("insightType").map(|kind| match kind.as_str() {
             "ApiCallRateInsight" => InsightType::ApiCallRate,
@@ -69,31 +121,70 @@ impl Insight<'_> {
     }
 
     /// Returns the error that became frequent (`errorCode`); nothing where it is `null`, which CloudTrail also writes as the string `"null"`.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"errorCode": "AccessDeniedException"}}"#);
+    /// assert_eq!(event.insight().unwrap().error_code().as_deref(), Some("AccessDeniedException"));
+    /// ```
     pub fn error_code(self) -> Option<String> {
         self.text("errorCode").filter(|code| code != "null")
     }
 
     /// Returns the calls per minute in the time before (`statistics.baseline.average`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"insightContext": {"statistics": {"baseline": {"average": 0.5}}}}}"#);
+    /// assert_eq!(event.insight().unwrap().baseline_average(), Some(0.5));
+    /// ```
     pub fn baseline_average(self) -> Option<f64> {
         self.statistic("baseline/average")
     }
 
     /// Returns the calls per minute during the insight (`statistics.insight.average`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"insightContext": {"statistics": {"insight": {"average": 6}}}}}"#);
+    /// assert_eq!(event.insight().unwrap().insight_average(), Some(6.0));
+    /// ```
     pub fn insight_average(self) -> Option<f64> {
         self.statistic("insight/average")
     }
 
     /// Returns the length of the time before, in minutes (`statistics.baselineDuration`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"insightContext": {"statistics": {"baselineDuration": 10080}}}}"#);
+    /// assert_eq!(event.insight().unwrap().baseline_duration(), Some(10080.0));
+    /// ```
     pub fn baseline_duration(self) -> Option<f64> {
         self.statistic("baselineDuration")
     }
 
     /// Returns the length of the insight, in minutes (`statistics.insightDuration`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"insightDetails": {"insightContext": {"statistics": {"insightDuration": 1}}}}"#);
+    /// assert_eq!(event.insight().unwrap().insight_duration(), Some(1.0));
+    /// ```
     pub fn insight_duration(self) -> Option<f64> {
         self.statistic("insightDuration")
     }
 
     /// Returns who and what the calls have in common (`attributions`).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(
+    ///     r#"{"insightDetails": {"insightContext": {"attributions": [
+    ///         {"attribute": "userAgent", "insight": [{"value": "aws-cli/2.31.0", "average": 5.5}]}]}}}"#,
+    /// );
+    /// assert_eq!(event.insight().unwrap().attributions()[0].attribute, "userAgent");
+    /// ```
     pub fn attributions(self) -> Vec<Attribution> {
         let base = "/insightDetails/insightContext/attributions";
         let Value::Array(len) = self.event.read(base) else {
@@ -131,6 +222,17 @@ impl Insight<'_> {
 }
 
 /// One attribute of the calls behind an insight, and the values that occurred most.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(
+///     r#"{"insightDetails": {"insightContext": {"attributions": [
+///         {"attribute": "userAgent", "insight": [{"value": "aws-cli/2.31.0", "average": 5.5}]}]}}}"#,
+/// );
+/// let agents = &event.insight().unwrap().attributions()[0];
+/// assert_eq!(agents.insight[0].value, "aws-cli/2.31.0");
+/// assert!(agents.baseline.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribution {
     /// `userIdentityArn`, `userAgent`, `errorCode` or `resourceArn`.
@@ -142,6 +244,16 @@ pub struct Attribution {
 }
 
 /// A value of an attribute and how often it occurred.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(
+///     r#"{"insightDetails": {"insightContext": {"attributions": [
+///         {"attribute": "userAgent", "insight": [{"value": "aws-cli/2.31.0", "average": 5.5}]}]}}}"#,
+/// );
+/// let share = &event.insight().unwrap().attributions()[0].insight[0];
+/// assert_eq!((share.value.as_str(), share.average), ("aws-cli/2.31.0", 5.5));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Share {
     /// The value.

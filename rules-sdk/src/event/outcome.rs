@@ -3,6 +3,12 @@
 use crate::Event;
 
 /// How a call ended.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let outcome = testing::event(r#"{"errorCode": "AccessDenied"}"#).outcome();
+/// assert_eq!(outcome, Outcome::Denied { code: "AccessDenied".to_owned() });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It did what was asked.
@@ -21,16 +27,32 @@ pub enum Outcome {
 
 impl Outcome {
     /// Returns true for a call that did what was asked.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// assert!(testing::event(r#"{"eventName": "StopLogging"}"#).outcome().is_success());
+    /// ```
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Succeeded)
     }
 
     /// Returns true for a call that the caller was not allowed to make.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// assert!(testing::event(r#"{"errorCode": "Client.UnauthorizedOperation"}"#).outcome().is_denied());
+    /// ```
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Denied { .. })
     }
 
     /// Returns the error code.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let outcome = testing::event(r#"{"errorCode": "ThrottlingException"}"#).outcome();
+    /// assert_eq!(outcome.code(), Some("ThrottlingException"));
+    /// ```
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Succeeded => None,
@@ -41,10 +63,27 @@ impl Outcome {
 }
 
 impl Event {
+    /// Returns true where the call did what was asked: what most rules want to know first. [`Event::outcome`] says more.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::testing;
+    /// let event = testing::event(r#"{"eventName": "StopLogging", "errorCode": "AccessDeniedException"}"#);
+    /// assert!(!event.succeeded());
+    /// ```
+    pub fn succeeded(&self) -> bool {
+        self.outcome().is_success()
+    }
+
     /// Returns how the call ended.
     ///
     /// A record with an `errorCode` or an `errorMessage` failed. So did a sign-in event whose `responseElements` say `Failure` under the
     /// event's name. A service that reports failures of single items elsewhere in `responseElements`, as batch calls do, succeeded as a call.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"eventName": "DetachPolicy", "errorCode": "AccessDeniedException"}"#);
+    /// assert!(event.outcome().is_denied());
+    /// ```
     pub fn outcome(&self) -> Outcome {
         if let Some(code) = self.error_code() {
             return if is_denial(&code) { Outcome::Denied { code } } else { Outcome::Failed { code: Some(code) } };

@@ -6,26 +6,57 @@ use crate::{Event, Value};
 /// empty path is the part itself. CloudTrail leaves out the content of a part that is too large.
 impl Event {
     /// Reads a request parameter (`requestParameters`, since 1.0; 100 KB). The caller chooses it, also in a call that failed.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"requestParameters": {"policyId": "p-a1b2c3d4"}}"#);
+    /// assert_eq!(event.request("/policyId").as_str(), Some("p-a1b2c3d4"));
+    /// ```
     pub fn request(&self, path: &str) -> Value {
         self.part("/requestParameters", path)
     }
 
     /// Reads an element of the response (`responseElements`, since 1.0; 100 KB). `null` in reads and in calls that return nothing.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"responseElements": null}"#);
+    /// assert_eq!(event.response(""), Value::Null);
+    /// ```
     pub fn response(&self, path: &str) -> Value {
         self.part("/responseElements", path)
     }
 
     /// Reads what was part of neither request nor response (`additionalEventData`, since 1.0; 28 KB).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"additionalEventData": {"MFAUsed": "No"}}"#);
+    /// assert_eq!(event.additional_event_data("/MFAUsed").as_str(), Some("No"));
+    /// ```
     pub fn additional_event_data(&self, path: &str) -> Value {
         self.part("/additionalEventData", path)
     }
 
     /// Reads what a service event is about (`serviceEventDetails`, since 1.05; 100 KB).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"serviceEventDetails": {"createAccountStatus": {"state": "SUCCEEDED"}}}"#);
+    /// let state = event.service_event_details("/createAccountStatus/state");
+    /// assert_eq!(state.as_str(), Some("SUCCEEDED"));
+    /// ```
     pub fn service_event_details(&self, path: &str) -> Value {
         self.part("/serviceEventDetails", path)
     }
 
     /// Reads about the edge device that the request went to (`edgeDeviceDetails`, since 1.08; 28 KB).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"edgeDeviceDetails": {"type": "Snow"}}"#);
+    /// assert_eq!(event.edge_device_details("/type").as_str(), Some("Snow"));
+    /// ```
     pub fn edge_device_details(&self, path: &str) -> Value {
         self.part("/edgeDeviceDetails", path)
     }

@@ -4,6 +4,13 @@ use super::AccountId;
 use crate::{Event, Value};
 
 /// A resource that a call touched.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let event = testing::event(r#"{"resources": [{"ARN": "arn:aws:s3:::example-logs", "type": "AWS::S3::Bucket"}]}"#);
+/// assert_eq!(event.resources()[0].arn.as_deref(), Some("arn:aws:s3:::example-logs"));
+/// assert_eq!(event.resources()[0].account_id, None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// The ARN (`ARN`, in capitals).
@@ -16,6 +23,12 @@ pub struct Resource {
 
 impl Event {
     /// Returns the resources that the call touched, as far as the service lists them (`resources`, since 1.01).
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// let event = testing::event(r#"{"resources": [{"ARN": "arn:aws:s3:::example-logs", "type": "AWS::S3::Bucket"}]}"#);
+    /// assert!(event.resources().iter().any(|resource| resource.kind.as_deref() == Some("AWS::S3::Bucket")));
+    /// ```
     pub fn resources(&self) -> Vec<Resource> {
         let Value::Array(len) = self.read("/resources") else {
             return Vec::new();

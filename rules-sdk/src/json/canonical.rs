@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::document::{Kind, Node};
+use super::document::Kind;
+use super::node::Node;
 
 /// Writes a node as canonical JSON. Recursion is bounded by the parser's nesting limit.
 pub(super) fn write(node: Node<'_>, out: &mut String) {
@@ -50,6 +51,14 @@ fn write_parsed_string(node: Node<'_>, out: &mut String) {
 }
 
 /// Appends a string as JSON with the escapes of RFC 8785 §3.2.2.2: short forms where they exist, `\u00xx` for other control characters, nothing else.
+///
+/// ```
+/// use orgwatch_rules_sdk::json::write_string;
+///
+/// let mut text = String::new();
+/// write_string("a \"quoted\" name", &mut text);
+/// assert_eq!(text, r#""a \"quoted\" name""#);
+/// ```
 pub fn write_string(value: &str, out: &mut String) {
     out.push('"');
     for character in value.chars() {

@@ -5,9 +5,21 @@ use std::fmt;
 use super::document::{Kind, RawNode};
 
 /// How deep arrays and objects may be nested. CloudTrail's own records stay below 20.
+///
+/// ```
+/// use orgwatch_rules_sdk::json::{Document, MAX_DEPTH};
+///
+/// assert!(Document::parse("[".repeat(MAX_DEPTH + 1)).is_err());
+/// ```
 pub const MAX_DEPTH: usize = 512;
 
 /// A text that is not JSON, and where it stops being so.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// let error = Event::from_json(r#"{"eventName": }"#).unwrap_err();
+/// assert_eq!(error.offset, 14);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError {
     /// Bytes before the fault.
@@ -17,6 +29,13 @@ pub struct ParseError {
 }
 
 /// What is wrong with a text that is not JSON.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// use orgwatch_rules_sdk::json::ParseErrorKind;
+///
+/// assert_eq!(Event::from_json("{} {}").unwrap_err().kind, ParseErrorKind::TrailingText);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseErrorKind {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::document::{Kind, Node};
+use super::document::Kind;
+use super::node::Node;
 
 /// Walks from a node to the one that the pointer names.
 pub(super) fn resolve<'a>(node: Node<'a>, pointer: &str) -> Option<Node<'a>> {

@@ -3,6 +3,13 @@
 use std::fmt;
 
 /// Why a text is not a metric filter pattern.
+///
+/// ```
+/// use orgwatch_rules_sdk::metric_filter::MetricFilter;
+///
+/// let error = MetricFilter::parse("{ $.eventName == StopLogging }").unwrap_err();
+/// assert!(error.to_string().starts_with("at character 16: "), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricFilterError {
     position: usize,
@@ -23,6 +30,11 @@ impl MetricFilterError {
     }
 
     /// Returns where the fault is: the number of the character, from 1 on.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::metric_filter::MetricFilter;
+    /// assert_eq!(MetricFilter::parse("$.eventName").unwrap_err().position(), 1);
+    /// ```
     pub fn position(&self) -> usize {
         self.position
     }

@@ -4,6 +4,14 @@
 //! [`MetricFilter::parse`] takes the text of a pattern for JSON as CloudWatch takes it; [`MetricFilter::matches`] judges a record;
 //! [`MetricFilter::asked`] says which records a rule that uses it has to ask for.
 //!
+//! ```
+//! use orgwatch_rules_sdk::metric_filter::MetricFilter;
+//! use orgwatch_rules_sdk::testing;
+//!
+//! let filter = MetricFilter::parse(r#"{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS }"#).unwrap();
+//! assert!(filter.matches(&testing::event(r#"{"userIdentity": {"type": "Root"}}"#)));
+//! ```
+//!
 //! | pattern | is true where |
 //! | --- | --- |
 //! | `$.eventName = "DeleteTrail"` | the string is that one, letter for letter; `*` stands for any text, also inside quotes |
@@ -77,11 +85,25 @@ impl MetricFilter {
     /// # Errors
     ///
     /// Fails when the text is not a pattern for JSON; the error says where, and what was expected there.
+    ///
+    /// ```
+    /// use orgwatch_rules_sdk::metric_filter::MetricFilter;
+    ///
+    /// assert!(MetricFilter::parse("{ $.eventName = StopLogging }").is_ok());
+    /// assert!(MetricFilter::parse("{ $.eventName = }").is_err());
+    /// ```
     pub fn parse(text: &str) -> Result<Self, MetricFilterError> {
         parse::parse(text).map(|expression| Self { expression })
     }
 
     /// Judges one record.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # use orgwatch_rules_sdk::metric_filter::MetricFilter;
+    /// let filter = MetricFilter::parse("{ $.errorCode = AccessDenied* }").unwrap();
+    /// assert!(filter.matches(&testing::event(r#"{"errorCode": "AccessDeniedException"}"#)));
+    /// ```
     pub fn matches(&self, event: &Event) -> bool {
         self.expression.matches(event)
     }
@@ -90,6 +112,13 @@ impl MetricFilter {
     ///
     /// Every record that [`matches`](Self::matches) is among them. Where the pattern pins no field, that is every record; where it contradicts
     /// itself, as `$.a = "b" && $.a = "c"` does, none.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # use orgwatch_rules_sdk::metric_filter::MetricFilter;
+    /// let filter = MetricFilter::parse("{ $.eventName = StopLogging && $.errorCode NOT EXISTS }").unwrap();
+    /// assert_eq!(filter.asked(), Matches::Patterns(vec![serde_json::json!({ "eventName": ["StopLogging"] })]));
+    /// ```
     pub fn asked(&self) -> Matches {
         asked::of(&self.expression)
     }

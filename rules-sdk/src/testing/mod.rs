@@ -1,11 +1,32 @@
 //! Runs a rule natively, for `cargo test`: the same code that the sandbox runs, without WebAssembly.
+//!
+//! [`given`] begins a test; [`record()`] changes fields of an event; [`judge_events`] judges the event files beside a rule by their names. With the
+//! rule of [the crate's documentation](crate):
+//!
+//! ```
+//! use orgwatch_rules_sdk::testing;
+//! # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+//! # use trail_stopped::TrailStopped;
+//!
+//! const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+//!
+//! testing::given::<TrailStopped>("{}").fires(STOPPED);
+//! testing::given::<TrailStopped>("{}").stays_quiet(testing::record(STOPPED).with("/errorCode", "AccessDenied"));
+//! testing::given::<TrailStopped>(r#"{"expected": ["main"]}"#).stays_quiet(STOPPED);
+//! ```
+//!
+//! Two things differ from the host: patterns are not applied, so that a rule can be asked about any record, and a row of a table is found by the
+//! very text of its key, also in a table of networks. `orgwatch-host test` runs the component itself.
 
+mod record;
 mod surroundings;
 
 use std::path::Path;
 use std::{fs, io};
 
-pub use self::surroundings::{Given, Surroundings, given};
+pub use self::record::{Record, record};
+pub(crate) use self::surroundings::Surroundings;
+pub use self::surroundings::{Given, given};
 use crate::rule::Describe;
 use crate::{Event, Finding, Metadata, Refusal};
 
@@ -21,12 +42,39 @@ use crate::{Event, Finding, Metadata, Refusal};
 ///
 /// Panics when the record is not JSON, when two findings have the same key, or when the metadata is incomplete: each would be a fault
 /// in the host.
-pub fn evaluate<R: Describe>(settings: &str, record: &str) -> Result<Vec<Finding>, Refusal> {
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+/// # use trail_stopped::TrailStopped;
+/// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+///
+/// let findings = testing::evaluate::<TrailStopped>("{}", STOPPED).unwrap();
+/// assert_eq!(findings[0].key(), "main");
+/// assert!(testing::evaluate::<TrailStopped>(r#"{"expcted": []}"#, STOPPED).is_err());
+/// ```
+pub fn evaluate<R: Describe>(settings: &str, record: impl AsRef<str>) -> Result<Vec<Finding>, Refusal> {
     given::<R>(settings).try_judge(record)
 }
 
-fn parse(record: &str) -> Event {
-    Event::from_json(record).unwrap_or_else(|error| panic!("the record is not JSON: {error}"))
+/// Makes an event of a record (JSON text), for a test of what a rule is made of.
+///
+/// # Panics
+///
+/// Panics when the record is not JSON.
+///
+/// ```
+/// use orgwatch_rules_sdk::testing;
+///
+/// let event = testing::event(r#"{"eventName": "StopLogging", "errorCode": "AccessDenied"}"#);
+/// assert!(!event.succeeded());
+/// ```
+#[track_caller]
+pub fn event(record: impl AsRef<str>) -> Event {
+    match Event::from_json(record.as_ref()) {
+        Ok(event) => event,
+        Err(error) => panic!("the record is not JSON: {error}"),
+    }
 }
 
 fn check_keys(findings: &[Finding]) {
@@ -42,6 +90,13 @@ fn check_keys(findings: &[Finding]) {
 /// # Panics
 ///
 /// Panics when a file is judged otherwise, when there is not at least one of each kind, and where [`evaluate`] panics.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+/// # use trail_stopped::TrailStopped;
+/// testing::judge_events::<TrailStopped>("{}", concat!(env!("CARGO_MANIFEST_DIR"), "/doc/events/trail_stopped"));
+/// ```
 pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
     let folder = folder.as_ref();
     let files = json_files(folder).unwrap_or_else(|error| panic!("failed to read {}: {error}", folder.display()));
@@ -69,6 +124,16 @@ pub fn judge_events<R: Describe>(settings: &str, folder: impl AsRef<Path>) {
 /// # Panics
 ///
 /// Panics where [`Given::judge`] does.
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
+/// # use many_departures::ManyDepartures;
+/// const STORY: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/events/many_departures/fires_three.ndjson"));
+///
+/// let findings = testing::judge_story::<ManyDepartures>("{}", STORY);
+/// assert_eq!(findings[0].details()["accounts"], 3);
+/// ```
 pub fn judge_story<R: Describe>(settings: &str, records: &str) -> Vec<Finding> {
     let records: Vec<&str> = records.lines().filter(|line| !line.trim().is_empty()).collect();
     let judge = |(place, record): (usize, &&str)| {

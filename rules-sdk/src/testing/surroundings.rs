@@ -11,11 +11,13 @@ use crate::{Event, Finding, Note, Refusal, Row};
 
 /// Tables and notes around an event.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     tables: BTreeMap<String, BTreeMap<String, Row>>,
     /// What the rule may read, where a rule reads: the host would stop it at anything else.
     allowed: Option<Allowed>,
     notes: Vec<Placed>,
+    /// How far the rule may look back, in seconds.
+    keep: u64,
     /// Where the event under evaluation stands in time.
     at: Place,
     action: String,
@@ -54,14 +56,20 @@ impl Surroundings {
     /// The notes of a scope, the earliest first.
     fn scope(&self, scope: &Scope<'_>) -> Vec<&Placed> {
         let allowed = self.allowed.as_ref().is_none_or(|allowed| allowed.notes);
-        assert!(allowed, "the rule looked back in `note`, or has no `state_version`");
+        assert!(allowed, "the rule looked back in `note`, or has no `state_version`, or its `keep` returned no time");
+        let asked = if scope.seconds == u64::MAX { self.keep } else { scope.seconds };
+        assert!(
+            self.allowed.is_none() || asked <= self.keep,
+            "the rule looked back {asked} seconds, further than the {} that its `keep` returned",
+            self.keep
+        );
         let seconds = |time: Option<Timestamp>| time.map_or(0, |time| time.epoch_milliseconds().div_euclid(1000));
         let now = seconds(self.at.0);
         let mut notes: Vec<&Placed> = self
             .notes
             .iter()
             .filter(|note| note.series == scope.series && note.key == scope.key && note.at <= self.at)
-            .filter(|note| now.saturating_sub(seconds(note.at.0)).try_into().is_ok_and(|age: u64| age <= scope.seconds))
+            .filter(|note| now.saturating_sub(seconds(note.at.0)).try_into().is_ok_and(|age: u64| age <= asked))
             .filter(|note| !scope.others || note.action != self.action)
             .collect();
         notes.sort_by(|left, right| left.at.cmp(&right.at));
@@ -91,11 +99,16 @@ impl Surroundings {
 
 /// A rule in a test, with settings, the operator's tables and earlier records.
 ///
-/// ```text
-/// let findings = testing::given::<MassDeparture>(r#"{"accounts": 2}"#)
-///     .row("accounts", "444455556666", [("name", "Payments")])
-///     .earlier(FIRST_DEPARTURE)
-///     .judge(SECOND_DEPARTURE);
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
+/// # use many_departures::ManyDepartures;
+/// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
+///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
+///
+/// let given = testing::given::<ManyDepartures>(r#"{"accounts": 2}"#).earlier(DEPARTED);
+/// let another = testing::record(DEPARTED).with("/serviceEventDetails/accountId", "777788889999");
+/// given.fires(another.with("/eventTime", "2026-11-01T10:59:59Z"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Given<R> {
@@ -106,6 +119,15 @@ pub struct Given<R> {
 }
 
 /// Starts a test of a rule with settings (JSON text).
+///
+/// ```
+/// # use orgwatch_rules_sdk::prelude::*;
+/// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+/// # use trail_stopped::TrailStopped;
+/// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+///
+/// testing::given::<TrailStopped>(r#"{"expected": ["main"]}"#).stays_quiet(STOPPED);
+/// ```
 pub fn given<R: Describe>(settings: &str) -> Given<R> {
     Given {
         rule: std::marker::PhantomData,
@@ -117,6 +139,17 @@ pub fn given<R: Describe>(settings: &str) -> Given<R> {
 
 impl<R: Describe> Given<R> {
     /// Adds a row to a table, which the rule has to list.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let given = testing::given::<TrailStopped>("{}").row("accounts", "111122223333", [("owner", "team-log")]);
+    /// let finding = given.fires(testing::record(STOPPED).with("/recipientAccountId", "111122223333"));
+    /// assert_eq!(finding.details()["owner"], "team-log");
+    /// ```
     #[must_use]
     pub fn row<const N: usize>(mut self, table: &str, key: &str, columns: [(&str, &str); N]) -> Self {
         let row = columns.into_iter().map(|(column, text)| (column.to_owned(), text.to_owned())).collect();
@@ -125,9 +158,21 @@ impl<R: Describe> Given<R> {
     }
 
     /// Adds a record (JSON text) that is known when the one under test is judged. Its `eventTime` says whether it came before.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
+    /// # use many_departures::ManyDepartures;
+    /// const DEPARTED: &str = r#"{"eventSource": "organizations.amazonaws.com", "eventName": "AccountDepartedOrganization",
+    ///     "eventTime": "2026-11-01T10:00:00Z", "serviceEventDetails": {"accountId": "444455556666"}}"#;
+    ///
+    /// let another = testing::record(DEPARTED).with("/serviceEventDetails/accountId", "777788889999");
+    /// let given = testing::given::<ManyDepartures>(r#"{"accounts": 2}"#).earlier(DEPARTED);
+    /// assert_eq!(given.fires(another.with("/eventTime", "2026-11-01T10:20:00Z")).details()["accounts"], 2);
+    /// ```
     #[must_use]
-    pub fn earlier(mut self, record: &str) -> Self {
-        self.earlier.push(record.to_owned());
+    pub fn earlier(mut self, record: impl AsRef<str>) -> Self {
+        self.earlier.push(record.as_ref().to_owned());
         self
     }
 
@@ -140,27 +185,43 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics where [`evaluate`](super::evaluate) does, and when the rule reads tables or notes that it does not declare.
-    pub fn try_judge(&self, record: &str) -> Result<Vec<Finding>, Refusal> {
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod many_departures { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/many_departures.rs.in")); }
+    /// # use many_departures::ManyDepartures;
+    /// let refusal = testing::given::<ManyDepartures>(r#"{"accounts": 1}"#).try_judge("{}").unwrap_err();
+    /// assert_eq!(refusal.to_string(), "`accounts` is less than 2: one departure is not several");
+    /// ```
+    pub fn try_judge(&self, record: impl AsRef<str>) -> Result<Vec<Finding>, Refusal> {
+        let record = record.as_ref();
         let metadata = R::metadata();
         super::check_metadata(&metadata);
         for table in self.tables.keys() {
             assert!(metadata.tables.contains(table), "{}: `tables` does not list {table:?}", metadata.id);
         }
         let (rule, _) = load::<R>(&self.settings)?;
-        let event = super::parse(record);
+        let keep = rule.keep().as_secs();
+        assert!(
+            keep == 0 || metadata.state_version.is_some(),
+            "{}: `keep` returns a time, but there is no `state_version`: the host would never call `note`",
+            metadata.id
+        );
+        let event = super::event(record);
         let mut notes = Vec::new();
         for record in self.earlier.iter().map(String::as_str).chain([record]) {
             let nothing = Allowed { tables: Vec::new(), notes: false };
             let alone = Surroundings { allowed: Some(nothing), ..Surroundings::default() };
-            let event = super::parse(record).among(alone);
-            let made = if metadata.state_version.is_some() { rule.note(&event) } else { Vec::new() };
+            let event = super::event(record).among(alone);
+            let made = if keep > 0 { rule.note(&event) } else { Vec::new() };
             notes.extend(made.into_iter().map(|note| placed(&event, note)));
         }
-        let allowed = Allowed { tables: metadata.tables, notes: metadata.state_version.is_some() };
+        let allowed = Allowed { tables: metadata.tables, notes: keep > 0 };
         let surroundings = Surroundings {
             tables: self.tables.clone(),
             allowed: Some(allowed),
             notes,
+            keep,
             at: place(&event),
             action: action(&event),
         };
@@ -174,8 +235,60 @@ impl<R: Describe> Given<R> {
     /// # Panics
     ///
     /// Panics when the rule refuses the settings, and where [`try_judge`](Self::try_judge) does.
-    pub fn judge(&self, record: &str) -> Vec<Finding> {
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// assert_eq!(testing::given::<TrailStopped>("{}").judge(STOPPED).len(), 1);
+    /// ```
+    pub fn judge(&self, record: impl AsRef<str>) -> Vec<Finding> {
         self.try_judge(record).unwrap_or_else(|refusal| panic!("the rule refuses the settings: {refusal}"))
+    }
+
+    /// Has the rule judge a record that has to give one finding, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is none, or more than one, and where [`judge`](Self::judge) does.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let finding = testing::given::<TrailStopped>("{}").fires(STOPPED);
+    /// assert_eq!(finding.get_title(), Some("Trail main was stopped"));
+    /// ```
+    #[track_caller]
+    pub fn fires(&self, record: impl AsRef<str>) -> Finding {
+        let mut findings = self.judge(record);
+        assert!(findings.len() == 1, "one finding was expected: {findings:?}");
+        findings.remove(0)
+    }
+
+    /// Has the rule judge a record that has to give no finding.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there is one, and where [`judge`](Self::judge) does.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::prelude::*;
+    /// # mod trail_stopped { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/trail_stopped.rs.in")); }
+    /// # use trail_stopped::TrailStopped;
+    /// const STOPPED: &str = r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}}"#;
+    ///
+    /// let denied = testing::record(STOPPED).with("/errorCode", "AccessDeniedException");
+    /// testing::given::<TrailStopped>("{}").stays_quiet(denied);
+    /// ```
+    #[track_caller]
+    pub fn stays_quiet(&self, record: impl AsRef<str>) {
+        let findings = self.judge(record);
+        assert!(findings.is_empty(), "no finding was expected: {findings:?}");
     }
 }
 

@@ -17,6 +17,9 @@ fn the_help_names_every_argument_and_every_exit_code() {
 fn each_subcommand_has_help_of_its_own() {
     for command in [
         "build",
+        "test",
+        "explain",
+        "bench",
         "rules",
         "inspect",
         "findings",

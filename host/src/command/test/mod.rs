@@ -16,12 +16,15 @@ use super::run::processors;
 use super::screen::Screen;
 use super::{Failure, build, compiler, print, tell, warn};
 use crate::encoding::harmless_json;
-use crate::escape;
+use crate::escape::{self, terminal};
 use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Bench, Case, Coverage, Outcome, Suite};
+use crate::testing::{
+    Bench, Case, Coverage, DeadField, FuzzFailure, Fuzzed, Mutations, Outcome, Silenced, Suite, attack, dead_fields,
+    fuzz,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct TestArgs {
@@ -37,6 +40,18 @@ pub(in crate::command) struct TestArgs {
     /// Show what the cases showed each rule: the alternatives of what it asks for, the values of what it read
     #[arg(long)]
     coverage: bool,
+    /// Change what each rule read in the events that fire, and its settings, one thing at a time: which changes does no case notice?
+    #[arg(long)]
+    mutate: bool,
+    /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
+    #[arg(long)]
+    attack: bool,
+    /// Have each rule judge so many generated records: it may not trap, run out of anything, or answer differently the second time
+    #[arg(long, value_name = "N")]
+    fuzz: Option<u64>,
+    /// What the generated records are made from: the same number, the same records
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "fuzz")]
+    seed: u64,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
@@ -62,6 +77,9 @@ struct Tested {
     suite: Suite,
     results: Vec<Tried>,
     coverage: Coverage,
+    /// How many changes of what the rule read were tried.
+    changes: usize,
+    fuzzed: Option<Fuzzed>,
     warnings: Vec<Warning>,
 }
 
@@ -85,8 +103,11 @@ struct Sum {
     passed: usize,
     failed: usize,
     warnings: usize,
+    changes: usize,
     /// Rules that lack a sign.
     unsound: usize,
+    /// Rules that failed on generated records.
+    broken: usize,
 }
 
 pub(super) fn run(arguments: &TestArgs) -> Result<Exit, Failure> {
@@ -121,7 +142,7 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
         None => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
     };
     let mut exit = print(text)?;
-    if sum.failed > 0 || sum.unsound > 0 || (arguments.deny_warnings && sum.warnings > 0) {
+    if sum.failed + sum.unsound + sum.broken > 0 || (arguments.deny_warnings && sum.warnings > 0) {
         exit = exit.max(Exit::Failed);
     }
     Ok(if broken { exit.max(Exit::Rules) } else { exit })
@@ -172,7 +193,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, &mut bench)?);
+        tested.push(Tested::of(suite, arguments, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
@@ -182,7 +203,7 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 }
 
 impl Tested {
-    fn of(suite: Suite, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+    fn of(suite: Suite, arguments: &TestArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
         let metadata = suite.component().metadata();
         let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
         let mut results = Vec::new();
@@ -198,8 +219,17 @@ impl Tested {
             }
             results.push(Tried { case: place, outcome: verdict.outcome, took });
         }
-        let warnings = never_matched(&coverage);
-        Ok(Self { suite, results, coverage, warnings })
+        let mutations = arguments.mutate.then(|| Mutations::of(&suite, bench)).transpose();
+        let mutations = mutations.map_err(Failure::input_output)?;
+        let silenced =
+            if arguments.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
+        let mut warnings = never_matched(&coverage);
+        warnings.extend(mutations.iter().flat_map(unnoticed));
+        warnings.extend(silenced.iter().map(told_silenced));
+        warnings.extend(dead(&suite, &coverage));
+        let changes = mutations.as_ref().map_or(0, Mutations::tried);
+        let fuzzed = arguments.fuzz.map(|number| fuzzed(&suite, bench, arguments.seed, number)).transpose()?.flatten();
+        Ok(Self { suite, results, coverage, changes, fuzzed, warnings })
     }
 
     /// Says which sign no case shows; nothing where both are shown.
@@ -210,6 +240,10 @@ impl Tested {
             (false, true) => Some("no case shows it staying quiet"),
             (false, false) => None,
         }
+    }
+
+    fn fuzz_failure(&self) -> Option<&FuzzFailure> {
+        self.fuzzed.as_ref()?.failure.as_ref()
     }
 
     fn failures(&self) -> impl Iterator<Item = (&Case, &Outcome)> {
@@ -231,6 +265,76 @@ fn never_matched(coverage: &Coverage) -> Vec<Warning> {
     by_field.into_iter().map(warning).collect()
 }
 
+/// Warns of paths that were read and that no record can have.
+fn dead(suite: &Suite, coverage: &Coverage) -> Vec<Warning> {
+    let mut seen = BTreeSet::new();
+    for case in &suite.cases {
+        for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            seen.insert((text("eventSource"), text("eventName")));
+        }
+    }
+    let dead = dead_fields(suite.component().metadata(), coverage.fields().map(|(path, _)| path), &seen);
+    let warning = |dead: DeadField| {
+        let meant = dead.nearest.map(|nearest| format!("; did you mean {}?", terminal(&nearest))).unwrap_or_default();
+        Warning {
+            code: "dead-field",
+            message: format!("no record can have {}, which is read{meant}", terminal(&dead.path)),
+        }
+    };
+    dead.into_iter().map(warning).collect()
+}
+
+/// Fuzzes a rule with the settings and the tables of its first case that the rule takes; nothing where it has none.
+fn fuzzed(suite: &Suite, bench: &mut Bench<'_>, seed: u64, number: u64) -> Result<Option<Fuzzed>, Failure> {
+    let Some(judge) = suite.cases.iter().find_map(|case| bench.judge(suite, case).ok()) else { return Ok(None) };
+    fuzz(suite.component().metadata(), &judge, seed, number).map(Some).map_err(Failure::input_output)
+}
+
+/// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
+fn unnoticed(mutations: &Mutations) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut unchecked = Vec::new();
+    for field in mutations.unnoticed() {
+        let number = field.without_effect.len();
+        if number > 0 {
+            let how_many = if number == field.tried {
+                "no change of it".to_owned()
+            } else {
+                format!("{number} of {} changes", field.tried)
+            };
+            let none = if number == field.tried { "makes a difference" } else { "make no difference" };
+            let message =
+                format!("{}: {how_many} {none}: {}", terminal(field.field), terminal(&field.without_effect.join(", ")));
+            warnings.push(Warning { code: "unnoticed", message });
+        }
+        if !field.unchecked.is_empty() {
+            unchecked.push(field.field);
+        }
+    }
+    if !unchecked.is_empty() {
+        let fields = terminal(&unchecked.join(", "));
+        let message =
+            format!("changes of these alter a finding, and no [[case.finding]] says how it should be: {fields}");
+        warnings.push(Warning { code: "unchecked", message });
+    }
+    warnings
+}
+
+/// Warns of a change with which the caller silences the rule.
+fn told_silenced(silenced: &Silenced) -> Warning {
+    let changes: Vec<String> = silenced
+        .changes
+        .iter()
+        .map(|chosen| match &chosen.to {
+            Some(to) => format!("{} {to} instead of {} ({})", chosen.field, chosen.from, chosen.what),
+            None => format!("no {}", chosen.field),
+        })
+        .collect();
+    let message = format!("{}: silent where the caller writes {}", silenced.case, changes.join(" and "));
+    Warning { code: "silenced", message: terminal(&message) }
+}
+
 impl Sum {
     fn of(tested: &[Tested]) -> Self {
         let mut sum = Self { rules: tested.len(), ..Self::default() };
@@ -239,7 +343,9 @@ impl Sum {
             sum.failed += failed;
             sum.passed += tested.results.len() - failed;
             sum.warnings += tested.warnings.len();
+            sum.changes += tested.changes;
             sum.unsound += usize::from(tested.lacks().is_some());
+            sum.broken += usize::from(tested.fuzz_failure().is_some());
         }
         sum
     }
@@ -275,6 +381,12 @@ fn as_json(tested: &[Tested]) -> String {
         }
         if let Some(lack) = tested.lacks() {
             add(&json!({ "rule": rule, "outcome": "failed", "lacks": lack }));
+        }
+        if let Some(failure) = tested.fuzz_failure() {
+            let records = &failure.records;
+            add(
+                &json!({ "rule": rule, "outcome": "failed", "fuzz": failure.number, "fault": failure.fault, "records": records }),
+            );
         }
         for warning in &tested.warnings {
             add(&json!({ "rule": rule, "warning": warning.code, "message": warning.message }));

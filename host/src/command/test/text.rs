@@ -1,8 +1,9 @@
 //! The results of tests for people: a line a rule, the differences of what failed, and the sum.
 
 use super::{Sum, TestArgs, Tested};
-use crate::command::run::count;
+use crate::command::run::{count, digits};
 use crate::command::screen::{Screen, Tone};
+use crate::encoding::harmless_json;
 use crate::escape::{self, terminal};
 use crate::testing::{Difference, Field, Outcome};
 
@@ -16,10 +17,15 @@ pub(super) fn text(tested: &[Tested], sum: Sum, arguments: &TestArgs, mut screen
     let cases = count((sum.passed + sum.failed) as u64, "case");
     let rules = count(sum.rules as u64, "rule");
     let mut line = format!("{cases} of {rules}: {} passed", sum.passed);
-    for (number, what) in [(sum.failed, "failed"), (sum.unsound, "not shown both ways")] {
+    for (number, what) in
+        [(sum.failed, "failed"), (sum.unsound, "not shown both ways"), (sum.broken, "broken by generated records")]
+    {
         if number > 0 {
             line += &format!(", {}", screen.paint(&format!("{number} {what}"), Tone::Bad));
         }
+    }
+    if sum.changes > 0 {
+        line += &format!("; {} tried", count(sum.changes as u64, "change"));
     }
     if sum.warnings > 0 {
         line += &format!("; {}", screen.paint(&count(sum.warnings as u64, "warning"), Tone::Warning));
@@ -34,7 +40,7 @@ fn rule(tested: &Tested, screen: &mut Screen) {
     let id = screen.paint(tested.suite.id(), Tone::Strong);
     let (head, told) = if failed > 0 {
         (screen.paint("FAIL  ", Tone::Bad), format!("{id}: {failed} of {} failed", count(all as u64, "case")))
-    } else if tested.lacks().is_some() {
+    } else if tested.lacks().is_some() || tested.fuzz_failure().is_some() {
         (screen.paint("FAIL  ", Tone::Bad), format!("{id}: {}", count(all as u64, "case")))
     } else {
         (screen.paint("ok    ", Tone::Good), format!("{id}: {}", count(all as u64, "case")))
@@ -56,8 +62,26 @@ fn rule(tested: &Tested, screen: &mut Screen) {
             Outcome::Failed(differences) => differences.iter().for_each(|one| difference(one, screen)),
         }
     }
+    fuzzed(tested, screen);
     for warning in &tested.warnings {
         screen.hanging(6, &screen.paint("! ", Tone::Warning), &warning.message);
+    }
+}
+
+fn fuzzed(tested: &Tested, screen: &mut Screen) {
+    let Some(fuzzed) = &tested.fuzzed else { return };
+    if let Some(failure) = &fuzzed.failure {
+        let told = format!("generated record {}: {}", digits(failure.number), terminal(&failure.fault));
+        screen.hanging(6, &screen.paint("✗ ", Tone::Bad), &told);
+        for record in &failure.records {
+            screen.hanging(8, "", &harmless_json(record));
+        }
+    } else {
+        let what = if tested.suite.component().metadata().state_version.is_some() { "stories" } else { "records" };
+        let judged = format!("{} generated {what}, {} asked for", digits(fuzzed.stories), digits(fuzzed.asked));
+        let found =
+            format!("{}, at most {} units of fuel", count(fuzzed.findings, "finding"), digits(fuzzed.most_fuel));
+        screen.hanging(6, "", &format!("{judged}: {found}"));
     }
 }
 

@@ -17,6 +17,7 @@ mod matcher;
 mod number;
 mod operator;
 mod parse;
+mod parts;
 mod wildcard;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use orgwatch_rules_sdk::json::Node;
 
 pub use error::{PatternError, PatternErrorKind};
 use matcher::Fields;
+pub use parts::Part;
 
 /// One event pattern, ready to judge records.
 #[derive(Clone)]

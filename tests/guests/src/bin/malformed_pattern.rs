@@ -8,7 +8,8 @@ rule! {
     id: "guest.malformed-pattern",
     title: "Mumbled",
     severity: Informational,
-    matches: [{ "eventName": "not a list" }],
+    // In parentheses it is an expression, at which the macro does not look.
+    matches: [{ "eventName": ("not a list") }],
 }
 
 struct MalformedPattern;

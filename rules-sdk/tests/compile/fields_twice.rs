@@ -1,0 +1,17 @@
+//! Fields are given twice.
+
+use orgwatch_rules_sdk::prelude::*;
+
+rule! {
+    /// Reports a trail that was stopped.
+    TrailStopped,
+    id: "demo.trail-stopped",
+    title: "A CloudTrail trail was stopped",
+    severity: High,
+    matches: [{ "eventName": ["StopLogging"] }],
+    title: "Stopped",
+    severity: Low,
+    matches: [{ "eventName": ["DeleteTrail"] }],
+}
+
+include!("trail_stopped.in");

@@ -1,0 +1,14 @@
+//! The rule asks for nothing.
+
+use orgwatch_rules_sdk::prelude::*;
+
+rule! {
+    /// Reports a trail that was stopped.
+    TrailStopped,
+    id: "demo.trail-stopped",
+    title: "A CloudTrail trail was stopped",
+    severity: High,
+    matches: [],
+}
+
+include!("trail_stopped.in");

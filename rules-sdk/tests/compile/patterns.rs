@@ -1,0 +1,14 @@
+//! Patterns that are none.
+
+use orgwatch_rules_sdk::prelude::*;
+
+rule! {
+    /// Reports a trail that was stopped.
+    TrailStopped,
+    id: "demo.trail-stopped",
+    title: "A CloudTrail trail was stopped",
+    severity: High,
+    matches: [{ "eventName": "StopLogging" }, { "userIdentity": { "type": true } }, "StopLogging", {}],
+}
+
+include!("trail_stopped.in");
