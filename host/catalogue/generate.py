@@ -25,7 +25,8 @@ MOST_VALUES = 60
 # AWS's documentation says. "Only" replaces the derived names, the others are additions.
 #
 # "The eventSource of service X" is in X's own guide, chapter "Logging … API calls with CloudTrail", and in the EventBridge reference,
-# docs.aws.amazon.com/eventbridge/latest/ref/events-ref-X.html.
+# docs.aws.amazon.com/eventbridge/latest/ref/events-ref-X.html. The pages named here say where to look; not all were read for this table, and a
+# source in doubt is in it: one too many hides a mistake, one too few is a false alarm.
 ONLY = {
     # docs.aws.amazon.com/amazon-mq/latest/developer-guide/security-logging-monitoring-cloudtrail.html
     "mq": ["amazonmq"],

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod catalogue;
+mod check;
 mod cis;
 mod cli;
 mod contract;

@@ -6,7 +6,7 @@
 mod boundary;
 mod compiling;
 mod fresh;
-mod handmade;
+pub(crate) mod handmade;
 mod refused;
 
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ use orgwatch_host::sandbox::{
     Compiler, Component, Engine, Evaluation, Fault, Limits, LoadFault, LoadedRule, Preparation,
 };
 use orgwatch_rules_sdk::json::Document;
+use serde_json::json;
 
 use crate::records::{account_left, lines, organization_described, policy_detached};
 use crate::support::{Ran, Run, host, pack, root};
@@ -57,6 +58,8 @@ guests! {
     a_rule_with_a_malformed_pattern_is_not_loaded: "malformed_pattern", asks_for_nothing("it asks for events with a pattern that is none: a string where an array of alternatives or an object of fields belongs at eventName; put the value in square brackets");
     a_rule_that_behaves_judges_each_event: "count_calls", judges_each_event();
     a_rule_that_looks_back_sees_what_it_noted: "looks_back", sees_what_it_noted();
+    a_rule_that_asks_for_an_event_that_never_comes_is_told_of: "dead_event_name", is_remarked_on("event-name-unknown");
+    a_rule_that_asks_a_service_for_the_event_of_another_is_told_of: "foreign_event_name", is_remarked_on("event-name-elsewhere");
     a_rule_that_says_much_is_heard_in_order_and_in_little_memory: "talkative", talks_at_length();
 }
 
@@ -129,6 +132,17 @@ fn sees_what_it_noted(guest: &str, _: &str) {
     let ran = run.file("guest.wasm", guest_file(guest)).run();
     assert_eq!((ran.code, errors(&ran), gaps(&ran)), (0, Vec::new(), Vec::new()));
     assert_eq!(ran.findings().iter().filter(|finding| finding["key"] == "each").count(), EVENTS.len());
+}
+
+/// Such a rule runs, and finds nothing; [`check`](crate::check) is who says so.
+fn is_remarked_on(guest: &str, code: &str) {
+    let ran = beside(guest_file(guest), "");
+    assert_eq!((ran.code, errors(&ran), gaps(&ran)), (0, Vec::new(), Vec::new()));
+    let checked = Run::new(["check", "guest.wasm", "--output", "json"]).file("guest.wasm", guest_file(guest)).run();
+    let remarks = checked.findings();
+    let found: Vec<_> = remarks.iter().map(|remark| (&remark["rule"], &remark["code"])).collect();
+    assert_eq!(found, [(&json!(id(guest)), &json!(code))]);
+    assert_eq!(checked.code, 1);
 }
 
 fn has_last_words(guest: &str, words: &str) {

@@ -11,7 +11,7 @@ const HEADINGS: [&str; 4] = ["What it does", "Why it matters", "What it misses",
 const LONGEST_TITLE: usize = 80;
 
 /// A part of a description with fewer words says next to nothing.
-const FEWEST_WORDS: usize = 9;
+const FEWEST_WORDS: usize = 5;
 
 pub(super) fn check(metadata: &Metadata, remarks: &mut Vec<Remark>) {
     if !metadata.generic && !metadata.id.contains('.') {
@@ -71,12 +71,10 @@ fn parts(description: &str, remarks: &mut Vec<Remark>) {
     }
     let names = std::iter::once("what comes before the first heading").chain(HEADINGS);
     for (name, body) in names.zip(&bodies) {
-        // The first sentence may be short: it says once more what the title says.
-        let fewest = if name == HEADINGS[0] || HEADINGS.contains(&name) { FEWEST_WORDS } else { FEWEST_WORDS / 2 };
         let words = body.split_whitespace().count();
-        if words < fewest {
-            let message = format!("{name}: {words} words say next to nothing");
-            remarks.push(Remark::new(Code::DescriptionShort, "description", message).hint("say more"));
+        if words < FEWEST_WORDS {
+            let message = format!("{name}: this says next to nothing, in fewer than {FEWEST_WORDS} words");
+            remarks.push(Remark::new(Code::DescriptionShort, "description", message));
         }
     }
 }

@@ -140,10 +140,10 @@ fn with_suggestions(remark: Remark, nearest: &[&str]) -> Remark {
         [] => remark
             .hint("if AWS has it all the same, say so in pack.toml: [[known_names]] with source, name and the reason"),
         [.., last] => {
-            let first = &nearest[..nearest.len() - 1];
-            let quoted: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
-            let list = if quoted.is_empty() { String::new() } else { format!("{} or ", quoted.join(", ")) };
-            remark.hint(format!("did you mean {list}`{last}`?"))
+            let others = &nearest[..nearest.len() - 1];
+            let quoted: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
+            let before = if quoted.is_empty() { String::new() } else { format!("{} or ", quoted.join(", ")) };
+            remark.hint(format!("did you mean {before}`{last}`?"))
         }
     }
 }

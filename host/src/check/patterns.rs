@@ -111,7 +111,7 @@ fn check_fields(branch: &Branch<'_>, pinned: &names::Pinned<'_>, names: &Names<'
         if only_absent(field.alternatives) || names.says_of_field(&field.pointer) {
             continue;
         }
-        let Some(nearest) = impossible(&field.pointer, pinned, names) else { continue };
+        let Some(Impossible { nearest }) = impossible(&field.pointer, pinned, names) else { continue };
         let dotted = |pointer: &str| pointer.trim_start_matches('/').replace('/', ".");
         let message = format!("no record of these events has a field `{}`", dotted(&field.pointer));
         let remark = Remark::new(Code::FieldImpossible, &field.place, message);
@@ -123,8 +123,14 @@ fn check_fields(branch: &Branch<'_>, pinned: &names::Pinned<'_>, names: &Names<'
     }
 }
 
+/// A place where no record has a value.
+struct Impossible {
+    /// The pointer that may have been meant.
+    nearest: Option<String>,
+}
+
 /// Tells whether a place is impossible for every event that the branch is about, and what may have been meant.
-fn impossible(pointer: &str, pinned: &names::Pinned<'_>, names: &Names<'_>) -> Option<Option<String>> {
+fn impossible(pointer: &str, pinned: &names::Pinned<'_>, names: &Names<'_>) -> Option<Impossible> {
     let catalogue = names.catalogue();
     let mut found = None;
     for source in &pinned.sources {
@@ -137,7 +143,7 @@ fn impossible(pointer: &str, pinned: &names::Pinned<'_>, names: &Names<'_>) -> O
                 continue;
             }
             match catalogue.path_status(source, name, pointer) {
-                PathStatus::Impossible { nearest } => found = found.or(Some(nearest)),
+                PathStatus::Impossible { nearest } => found = found.or(Some(Impossible { nearest })),
                 PathStatus::Possible | PathStatus::Unknown => return None,
             }
         }
@@ -147,7 +153,7 @@ fn impossible(pointer: &str, pinned: &names::Pinned<'_>, names: &Names<'_>) -> O
     }
     // Which events they are is not known: then only the record's own fields are.
     match catalogue.path_status("", "", pointer) {
-        PathStatus::Impossible { nearest } => Some(nearest),
+        PathStatus::Impossible { nearest } => Some(Impossible { nearest }),
         PathStatus::Possible | PathStatus::Unknown => None,
     }
 }

@@ -53,7 +53,7 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Show the rules
     Rules(RulesArgs),
-    /// Check rules without an event: what they say of themselves, and that what they ask for can happen
+    /// Check what rules say of themselves, and that what they ask for can happen
     #[command(after_help = CHECK_EXIT_CODES)]
     Check(CheckArgs),
     /// Judge the test cases beside the rules

@@ -89,7 +89,7 @@ fn summarize(rules: usize, errors: usize, warnings: usize) {
     let [rules, errors, warnings] =
         [(rules, "rule"), (errors, "error"), (warnings, "warning")].map(|(number, noun)| count(number as u64, noun));
     let date = Catalogue::embedded().date();
-    let line = format!("checked {rules} against AWS's names of {date}: {errors}, {warnings}\n");
+    let line = format!("checked {rules} by AWS's names of {date}: {errors}, {warnings}\n");
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
@@ -127,7 +127,7 @@ impl Checked {
             self.rules += 1;
             let metadata = component.metadata();
             let mut remarks = check::check(&Subject { metadata, known_names: known_names(found, file) });
-            remarks.extend(self.repeated(&metadata.id, &file.path, ids));
+            remarks.extend(repeated(&metadata.id, &file.path, ids));
             match fault {
                 None => {}
                 Some(LoadFault::Refused(reason)) => remarks.push(refused(&reason)),
@@ -145,18 +145,18 @@ impl Checked {
         tell(&RuleFailure { rule: path.to_string_lossy().into_owned(), reason: reason.to_owned() });
         self.broken = true;
     }
+}
 
-    /// Remarks on an id that another file has already.
-    fn repeated(&self, id: &str, path: &Path, ids: &mut BTreeMap<String, PathBuf>) -> Option<Remark> {
-        let first = ids.insert(id.to_owned(), path.to_owned())?;
-        // The same file may be named twice.
-        let same = [&first, path].map(|path| path.canonicalize().ok());
-        if same[0] == same[1] {
-            return None;
-        }
-        let message = format!("the rule in `{}` has the same id", first.display());
-        Some(Remark { code: Code::IdRepeated, place: "id".to_owned(), message, hint: None })
+/// Remarks on an id that another file has already.
+fn repeated(id: &str, path: &Path, ids: &mut BTreeMap<String, PathBuf>) -> Option<Remark> {
+    let first = ids.insert(id.to_owned(), path.to_owned())?;
+    // The same file may be named twice.
+    let same = [first.as_path(), path].map(|path| path.canonicalize().ok());
+    if same[0] == same[1] {
+        return None;
     }
+    let message = format!("the rule in `{}` has the same id", first.display());
+    Some(Remark { code: Code::IdRepeated, place: "id".to_owned(), message, hint: None })
 }
 
 fn refused(reason: &str) -> Remark {

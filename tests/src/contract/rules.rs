@@ -1,16 +1,10 @@
-//! Rules and packs.
+//! Rules and packs: what `check` asks of every rule, and what this project asks of its own.
 
-use std::collections::BTreeSet;
-
-use orgwatch_host::index::Pattern;
 use orgwatch_host::pack::Pack;
 use orgwatch_rules_sdk::{INTERFACE, Metadata};
 
 use super::{files, name, read};
-use crate::support::{root, rules};
-
-/// The headings of every description, in this order.
-const HEADINGS: [&str; 4] = ["What it does", "Why it matters", "What it misses", "What to do"];
+use crate::support::{Run, root, rules};
 
 /// What every shipped rule says of itself, with its file's stem and its pack. The host has checked the version, the id's letters and that
 /// severity and status are known ones.
@@ -21,6 +15,14 @@ fn described() -> Vec<(String, String, Metadata)> {
         (stem, rule.pack.expect("the project's rules lie in packs"), component.metadata().clone())
     });
     described.collect()
+}
+
+#[test]
+fn check_has_nothing_to_say_of_the_rules() {
+    let ran = Run::new(["check", "rules", "--deny-warnings", "--output", "text"]).with_all_rules().run();
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+    let checked = format!("checked {} rules ", rules().len());
+    assert!(ran.stderr.starts_with(&checked) && ran.stderr.ends_with(": 0 errors, 0 warnings\n"), "{}", ran.stderr);
 }
 
 #[test]
@@ -38,94 +40,6 @@ fn a_rules_id_file_and_title_are_the_same_words() {
                 metadata.id,
                 metadata.title
             );
-        }
-    }
-}
-
-#[test]
-fn no_two_rules_have_one_id() {
-    let rules = described();
-    let ids: BTreeSet<&str> = rules.iter().map(|(_, _, metadata)| metadata.id.as_str()).collect();
-    assert_eq!(ids.len(), rules.len(), "two rules have one id: {ids:?}");
-}
-
-#[test]
-fn a_title_is_a_sentence_without_a_full_stop() {
-    for (_, _, metadata) in described() {
-        let title = &metadata.title;
-        let fit = title.chars().count() <= 80 && title.starts_with(char::is_uppercase) && !title.ends_with('.');
-        assert!(
-            fit,
-            "{}: begin the title with a capital, end it without a full stop, in 80 characters: {title:?}",
-            metadata.id
-        );
-    }
-}
-
-#[test]
-fn a_description_has_its_four_parts() {
-    for (_, _, metadata) in described() {
-        let headings: Vec<&str> = metadata.description.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        assert_eq!(headings, HEADINGS, "{}: give the doc comment these headings, in this order", metadata.id);
-        for part in metadata.description.split("## ") {
-            let words = part.split_whitespace().count();
-            assert!(words > 8, "{}: say more than this: {part:?}", metadata.id);
-        }
-    }
-}
-
-#[test]
-fn attack_techniques_are_well_formed() {
-    let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    for (_, _, metadata) in described() {
-        for technique in &metadata.attack {
-            let number = technique.strip_prefix('T').unwrap_or_default();
-            let (main, sub) = number.split_once('.').unwrap_or((number, "000"));
-            let fit = digits(main, 4) && digits(sub, 3);
-            assert!(fit, "{}: write {technique:?} like T1666 or T1136.003", metadata.id);
-        }
-        assert!(
-            metadata.generic || !metadata.attack.is_empty(),
-            "{}: name the ATT&CK technique that it sees",
-            metadata.id
-        );
-    }
-}
-
-#[test]
-fn references_are_addresses_or_controls() {
-    for (_, _, metadata) in described() {
-        assert!(!metadata.references.is_empty(), "{}: refer to a document or a control", metadata.id);
-        for reference in &metadata.references {
-            let fit = reference.starts_with("https://") || reference.contains('§');
-            assert!(fit, "{}: {reference:?} is neither an https address nor a control with its §", metadata.id);
-        }
-        let told = metadata.generic || !metadata.false_positives.is_empty();
-        assert!(told, "{}: say in false_positives when a finding is no reason to worry", metadata.id);
-    }
-}
-
-#[test]
-fn what_a_rule_asks_for_is_a_list_of_patterns() {
-    for (_, _, metadata) in described() {
-        let patterns = metadata.matches.to_wire();
-        assert!(metadata.generic || !patterns.is_empty(), "{}: say in matches which records it asks for", metadata.id);
-        for pattern in patterns {
-            let parsed = Pattern::parse(&pattern);
-            assert!(parsed.is_ok(), "{}: {pattern}: {parsed:?}", metadata.id);
-        }
-    }
-}
-
-#[test]
-fn every_setting_is_documented_and_unknown_ones_are_refused() {
-    for (_, _, metadata) in described() {
-        let schema = &metadata.settings;
-        let closed = schema["additionalProperties"] == false;
-        assert!(closed, "{}: put #[serde(deny_unknown_fields)] on the settings", metadata.id);
-        for (setting, schema) in schema["properties"].as_object().into_iter().flatten() {
-            let documented = schema["description"].as_str().is_some_and(|text| text.ends_with('.'));
-            assert!(documented, "{}: explain the setting `{setting}` in its doc comment", metadata.id);
         }
     }
 }

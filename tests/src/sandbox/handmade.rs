@@ -13,8 +13,10 @@ use wasm_encoder::{ComponentSection, CustomSection};
 /// All that the functions return stands in memory already: the answer of `describe` at 16, of `load` at 32, of `evaluate` at 80 (a list of
 /// one) and the finding's text at 2048. From 4096 on memory is free.
 #[derive(Clone)]
-pub(super) struct Handmade {
+pub(crate) struct Handmade {
     pub(super) id: &'static str,
+    /// All that it says of itself, where that is more than an id.
+    pub(super) metadata: Option<Metadata>,
     /// The size of the memory, in pages.
     pub(super) memory: &'static str,
     /// More items of the core module.
@@ -40,6 +42,7 @@ impl Default for Handmade {
     fn default() -> Self {
         Self {
             id: "guest.handmade",
+            metadata: None,
             memory: "1",
             items: String::new(),
             realloc: "(i32.const 4096)",
@@ -57,14 +60,22 @@ impl Default for Handmade {
 }
 
 impl Handmade {
+    /// A rule that says this of itself.
+    pub(crate) fn of(metadata: Metadata) -> Self {
+        Self { metadata: Some(metadata), ..Self::default() }
+    }
+
     /// Makes the component with its metadata.
-    pub(super) fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         let mut bytes = self.without_metadata();
         add_metadata(&mut bytes, self.metadata_text().as_bytes());
         bytes
     }
 
     pub(super) fn metadata(&self) -> Metadata {
+        if let Some(metadata) = &self.metadata {
+            return metadata.clone();
+        }
         let mut metadata = Metadata::new("Made by hand.", "1.0.0", json!({ "type": "object" }));
         metadata.id.push_str(self.id);
         metadata.title.push_str("Made by hand");
@@ -85,8 +96,10 @@ impl Handmade {
         let Self { memory, items, realloc, describe, load, evaluate, before, with, lift, evaluate_type, after, .. } =
             self;
         let description = self.metadata_text();
-        assert!(description.len() <= 1024, "it has its place between 1024 and 2048");
-        let described = string(1024, description.len());
+        // Its place is between 1024 and 2048; one that is larger stands where the memory of this rule ends.
+        let described_at = if description.len() <= 1024 { 1024 } else { 32_768 };
+        assert!(description.len() <= 32_768, "it has a place");
+        let described = string(described_at, description.len());
         // `ok` of a result, and in it a list of one string.
         let loaded = [words(&[0, 48, 1]), vec![0; 4], string(64, EVERYTHING.len())].concat();
         let evaluated = [words(&[96, 1]), vec![0; 8], string(2048, self.finding.len())].concat();
@@ -95,7 +108,7 @@ impl Handmade {
             (32, loaded),
             (64, EVERYTHING.into()),
             (80, evaluated),
-            (1024, description.into()),
+            (described_at, description.into()),
             (2048, self.finding.clone()),
         ];
         let mut data = String::new();
