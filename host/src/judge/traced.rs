@@ -35,7 +35,9 @@ impl Traced {
                 Step::Count { scope, .. } => redact(&mut scope.key),
                 Step::Notes { scope, notes, .. } => {
                     redact(&mut scope.key);
-                    notes.iter_mut().for_each(|note| redact(&mut note.value));
+                    for note in notes {
+                        redact(&mut note.value);
+                    }
                 }
                 Step::Read { .. } | Step::Json { .. } => {}
             }

@@ -133,8 +133,11 @@ fn alternatives(pattern: &Value) -> Vec<Alternative> {
     found
 }
 
+/// Takes the field of an alternative, the alternative, and the pattern's members as they are when it is the only one of its field.
+type Take<'a> = dyn FnMut(&str, &Value, Map<String, Value>) + 'a;
+
 /// Calls `take` for each alternative below some members, with the members as they are when it is the only one of its field.
-fn walk(members: &Map<String, Value>, path: &str, take: &mut dyn FnMut(&str, &Value, Map<String, Value>)) {
+fn walk(members: &Map<String, Value>, path: &str, take: &mut Take<'_>) {
     for (name, value) in members {
         let with = |value: Value| {
             let mut members = members.clone();

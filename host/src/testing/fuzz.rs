@@ -247,7 +247,7 @@ fn satisfy(pattern: &Value, path: &str, record: &mut Value, rng: &mut Rng) {
                 }
             }
             Value::Array(alternatives) if !["/eventSource", "/eventName"].contains(&path.as_str()) => {
-                let scalar = alternatives.iter().filter(|alternative| !alternative.is_object()).nth(0);
+                let scalar = alternatives.iter().find(|alternative| !alternative.is_object());
                 if let Some(value) = scalar {
                     let _ = change::set(record, &path, value.clone());
                 }

@@ -248,11 +248,11 @@ fn changes(record: &Value, read: &BTreeSet<String>, shown: &Shown) -> Vec<Change
     let mut changes = Vec::new();
     let mut add = |field: &str, label: String, value: Option<Value>| {
         let mut record = record.clone();
-        let changed = match value {
+        let done = match value {
             Some(value) => change::set(&mut record, field, value),
             None => change::remove(&mut record, field),
         };
-        if changed.is_ok() {
+        if done.is_ok() {
             changes.push(Change { field: field.to_owned(), label, record });
         }
     };

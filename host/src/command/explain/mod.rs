@@ -4,6 +4,7 @@ mod json;
 mod text;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use clap::Args;
 use orgwatch_rules_sdk::json::Document;
@@ -54,7 +55,7 @@ pub(in crate::command) struct ExplainArgs {
 
 pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     let mut source = arguments.source.clone();
-    let is_file = arguments.rule.ends_with(".wasm");
+    let is_file = Path::new(&arguments.rule).extension().is_some_and(|extension| extension == "wasm");
     if is_file {
         source.rules = vec![arguments.rule.clone().into()];
     }

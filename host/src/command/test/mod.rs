@@ -2,29 +2,28 @@
 
 mod junit;
 mod text;
+mod warning;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::warning::Warning;
 use super::args::{Color, Output};
 use super::run::processors;
 use super::screen::Screen;
 use super::{Failure, build, compiler, print, tell, warn};
 use crate::encoding::harmless_json;
-use crate::escape::{self, terminal};
+use crate::escape;
 use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{
-    Bench, Case, Coverage, DeadField, FuzzFailure, Fuzzed, Mutations, Outcome, Silenced, Suite, attack, dead_fields,
-    fuzz,
-};
+use crate::testing::{Bench, Case, Coverage, FuzzFailure, Fuzzed, Mutations, Outcome, Suite, attack, fuzz};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct TestArgs {
@@ -37,21 +36,8 @@ pub(in crate::command) struct TestArgs {
     /// Only cases whose name, or whose rule's id, has this in it; repeatable
     #[arg(short, long, value_name = "TEXT")]
     filter: Vec<String>,
-    /// Show what the cases showed each rule: the alternatives of what it asks for, the values of what it read
-    #[arg(long)]
-    coverage: bool,
-    /// Change what each rule read in the events that fire, and its settings, one thing at a time: which changes does no case notice?
-    #[arg(long)]
-    mutate: bool,
-    /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
-    #[arg(long)]
-    attack: bool,
-    /// Have each rule judge so many generated records: it may not trap, run out of anything, or answer differently the second time
-    #[arg(long, value_name = "N")]
-    fuzz: Option<u64>,
-    /// What the generated records are made from: the same number, the same records
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "fuzz")]
-    seed: u64,
+    #[command(flatten)]
+    further: FurtherArgs,
     /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
@@ -72,6 +58,26 @@ pub(in crate::command) struct TestArgs {
     color: Color,
 }
 
+/// What is done beyond judging the cases.
+#[derive(Debug, Args)]
+struct FurtherArgs {
+    /// Show what the cases showed each rule: the alternatives of what it asks for, the values of what it read
+    #[arg(long)]
+    coverage: bool,
+    /// Change what each rule read in the events that fire, and its settings, one thing at a time: which changes does no case notice?
+    #[arg(long)]
+    mutate: bool,
+    /// Change what the caller of an API chooses in the events that fire: with which changes is the rule silent?
+    #[arg(long)]
+    attack: bool,
+    /// Have each rule judge so many generated records: it may not trap, run out of anything, or answer differently the second time
+    #[arg(long, value_name = "N")]
+    fuzz: Option<u64>,
+    /// What the generated records are made from: the same number, the same records
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "fuzz")]
+    seed: u64,
+}
+
 /// A suite that has been judged.
 struct Tested {
     suite: Suite,
@@ -88,12 +94,6 @@ struct Tried {
     case: usize,
     outcome: Outcome,
     took: Duration,
-}
-
-/// Something that the cases of a rule do not show, or that is odd about it.
-struct Warning {
-    code: &'static str,
-    message: String,
 }
 
 /// What was done, in numbers.
@@ -135,12 +135,8 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
         junit::write(&tested, path).map_err(Failure::input_output)?;
     }
     let sum = Sum::of(&tested);
-    let text = match arguments.output {
-        Some(Output::Json) => as_json(&tested),
-        Some(Output::Text) => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
-        None if !std::io::IsTerminal::is_terminal(&std::io::stdout()) => as_json(&tested),
-        None => text::text(&tested, sum, arguments, Screen::new(arguments.color)),
-    };
+    let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
+    let text = if json { as_json(&tested) } else { text::text(&tested, sum, arguments, Screen::new(arguments.color)) };
     let mut exit = print(text)?;
     if sum.failed + sum.unsound + sum.broken > 0 || (arguments.deny_warnings && sum.warnings > 0) {
         exit = exit.max(Exit::Failed);
@@ -193,7 +189,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, arguments, &mut bench)?);
+        tested.push(Tested::of(suite, &arguments.further, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
@@ -203,7 +199,7 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 }
 
 impl Tested {
-    fn of(suite: Suite, arguments: &TestArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+    fn of(suite: Suite, further: &FurtherArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
         let metadata = suite.component().metadata();
         let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
         let mut results = Vec::new();
@@ -219,16 +215,15 @@ impl Tested {
             }
             results.push(Tried { case: place, outcome: verdict.outcome, took });
         }
-        let mutations = arguments.mutate.then(|| Mutations::of(&suite, bench)).transpose();
+        let mutations = further.mutate.then(|| Mutations::of(&suite, bench)).transpose();
         let mutations = mutations.map_err(Failure::input_output)?;
-        let silenced =
-            if arguments.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
-        let mut warnings = never_matched(&coverage);
-        warnings.extend(mutations.iter().flat_map(unnoticed));
-        warnings.extend(silenced.iter().map(told_silenced));
-        warnings.extend(dead(&suite, &coverage));
+        let silenced = if further.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
+        let mut warnings = warning::never_matched(&coverage);
+        warnings.extend(mutations.iter().flat_map(warning::unnoticed));
+        warnings.extend(silenced.iter().map(warning::silenced));
+        warnings.extend(warning::dead(&suite, &coverage));
         let changes = mutations.as_ref().map_or(0, Mutations::tried);
-        let fuzzed = arguments.fuzz.map(|number| fuzzed(&suite, bench, arguments.seed, number)).transpose()?.flatten();
+        let fuzzed = further.fuzz.map(|number| fuzzed(&suite, bench, further.seed, number)).transpose()?.flatten();
         Ok(Self { suite, results, coverage, changes, fuzzed, warnings })
     }
 
@@ -252,87 +247,10 @@ impl Tested {
     }
 }
 
-/// Warns of alternatives that no event of a case had, a warning a field.
-fn never_matched(coverage: &Coverage) -> Vec<Warning> {
-    let mut by_field: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for alternative in coverage.never_seen() {
-        by_field.entry(&alternative.field).or_default().insert(&alternative.wanted);
-    }
-    let warning = |(field, wanted): (&str, BTreeSet<&str>)| {
-        let wanted = wanted.into_iter().collect::<Vec<_>>().join(", ");
-        Warning { code: "never-matched", message: format!("no event of a case has {field} {wanted}") }
-    };
-    by_field.into_iter().map(warning).collect()
-}
-
-/// Warns of paths that were read and that no record can have.
-fn dead(suite: &Suite, coverage: &Coverage) -> Vec<Warning> {
-    let mut seen = BTreeSet::new();
-    for case in &suite.cases {
-        for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
-            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-            seen.insert((text("eventSource"), text("eventName")));
-        }
-    }
-    let dead = dead_fields(suite.component().metadata(), coverage.fields().map(|(path, _)| path), &seen);
-    let warning = |dead: DeadField| {
-        let meant = dead.nearest.map(|nearest| format!("; did you mean {}?", terminal(&nearest))).unwrap_or_default();
-        Warning {
-            code: "dead-field",
-            message: format!("no record can have {}, which is read{meant}", terminal(&dead.path)),
-        }
-    };
-    dead.into_iter().map(warning).collect()
-}
-
 /// Fuzzes a rule with the settings and the tables of its first case that the rule takes; nothing where it has none.
 fn fuzzed(suite: &Suite, bench: &mut Bench<'_>, seed: u64, number: u64) -> Result<Option<Fuzzed>, Failure> {
     let Some(judge) = suite.cases.iter().find_map(|case| bench.judge(suite, case).ok()) else { return Ok(None) };
     fuzz(suite.component().metadata(), &judge, seed, number).map(Some).map_err(Failure::input_output)
-}
-
-/// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
-fn unnoticed(mutations: &Mutations) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let mut unchecked = Vec::new();
-    for field in mutations.unnoticed() {
-        let number = field.without_effect.len();
-        if number > 0 {
-            let how_many = if number == field.tried {
-                "no change of it".to_owned()
-            } else {
-                format!("{number} of {} changes", field.tried)
-            };
-            let none = if number == field.tried { "makes a difference" } else { "make no difference" };
-            let message =
-                format!("{}: {how_many} {none}: {}", terminal(field.field), terminal(&field.without_effect.join(", ")));
-            warnings.push(Warning { code: "unnoticed", message });
-        }
-        if !field.unchecked.is_empty() {
-            unchecked.push(field.field);
-        }
-    }
-    if !unchecked.is_empty() {
-        let fields = terminal(&unchecked.join(", "));
-        let message =
-            format!("changes of these alter a finding, and no [[case.finding]] says how it should be: {fields}");
-        warnings.push(Warning { code: "unchecked", message });
-    }
-    warnings
-}
-
-/// Warns of a change with which the caller silences the rule.
-fn told_silenced(silenced: &Silenced) -> Warning {
-    let changes: Vec<String> = silenced
-        .changes
-        .iter()
-        .map(|chosen| match &chosen.to {
-            Some(to) => format!("{} {to} instead of {} ({})", chosen.field, chosen.from, chosen.what),
-            None => format!("no {}", chosen.field),
-        })
-        .collect();
-    let message = format!("{}: silent where the caller writes {}", silenced.case, changes.join(" and "));
-    Warning { code: "silenced", message: terminal(&message) }
 }
 
 impl Sum {

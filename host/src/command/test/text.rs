@@ -1,5 +1,7 @@
 //! The results of tests for people: a line a rule, the differences of what failed, and the sum.
 
+use std::fmt::Write as _;
+
 use super::{Sum, TestArgs, Tested};
 use crate::command::run::{count, digits};
 use crate::command::screen::{Screen, Tone};
@@ -10,7 +12,7 @@ use crate::testing::{Difference, Field, Outcome};
 pub(super) fn text(tested: &[Tested], sum: Sum, arguments: &TestArgs, mut screen: Screen) -> String {
     for tested in tested {
         rule(tested, &mut screen);
-        if arguments.coverage {
+        if arguments.further.coverage {
             coverage(tested, &mut screen);
         }
     }
@@ -21,14 +23,17 @@ pub(super) fn text(tested: &[Tested], sum: Sum, arguments: &TestArgs, mut screen
         [(sum.failed, "failed"), (sum.unsound, "not shown both ways"), (sum.broken, "broken by generated records")]
     {
         if number > 0 {
-            line += &format!(", {}", screen.paint(&format!("{number} {what}"), Tone::Bad));
+            line.push_str(", ");
+            line.push_str(&screen.paint(&format!("{number} {what}"), Tone::Bad));
         }
     }
     if sum.changes > 0 {
-        line += &format!("; {} tried", count(sum.changes as u64, "change"));
+        // Writing to a String cannot fail.
+        let _ = write!(line, "; {} tried", count(sum.changes as u64, "change"));
     }
     if sum.warnings > 0 {
-        line += &format!("; {}", screen.paint(&count(sum.warnings as u64, "warning"), Tone::Warning));
+        line.push_str("; ");
+        line.push_str(&screen.paint(&count(sum.warnings as u64, "warning"), Tone::Warning));
     }
     screen.line(&line);
     screen.finish()

@@ -1,3 +1,5 @@
+//! Cases as people write them, and mistake them.
+
 use serde_json::json;
 
 use super::*;

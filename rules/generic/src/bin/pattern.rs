@@ -342,20 +342,20 @@ mod tests {
         };
         let given = |more: &str| {
             let settings = with(&format!(r#""title": "t", "count": 3, {more} "minutes": 5"#));
-            testing::given::<Pattern>(&settings).earlier(&at(1, "a")).earlier(&at(2, "a"))
+            testing::given::<Pattern>(&settings).earlier(at(1, "a")).earlier(at(2, "a"))
         };
-        assert_eq!(testing::given::<Pattern>(&with(r#""title": "t", "count": 3"#)).judge(&at(1, "a")), []);
-        let finding = given("").judge(&at(3, "a")).remove(0);
+        assert_eq!(testing::given::<Pattern>(&with(r#""title": "t", "count": 3"#)).judge(at(1, "a")), []);
+        let finding = given("").judge(at(3, "a")).remove(0);
         assert_eq!((finding.details()["count"].as_u64(), finding.period()), (Some(3), Some(300)));
-        assert_eq!(given("").judge(&at(2, "a")), [], "a copy counts once");
+        assert_eq!(given("").judge(at(2, "a")), [], "a copy counts once");
         assert_eq!(
-            given(r#""key": ["/requestParameters/name"],"#).judge(&at(3, "b")),
+            given(r#""key": ["/requestParameters/name"],"#).judge(at(3, "b")),
             [],
             "another key is counted apart"
         );
-        let distinct = given(r#""distinct": "/requestParameters/name","#).earlier(&at(3, "b"));
-        assert_eq!(distinct.judge(&at(4, "b")), []);
-        assert_eq!(distinct.judge(&at(4, "c")).remove(0).details()["count"], 3);
+        let distinct = given(r#""distinct": "/requestParameters/name","#).earlier(at(3, "b"));
+        assert_eq!(distinct.judge(at(4, "b")), []);
+        assert_eq!(distinct.judge(at(4, "c")).remove(0).details()["count"], 3);
     }
 
     #[test]

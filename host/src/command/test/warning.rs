@@ -1,0 +1,89 @@
+//! What the cases of a rule do not show, and what is odd about it, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::escape::terminal;
+use crate::testing::{Coverage, DeadField, Mutations, Silenced, Suite, dead_fields};
+
+/// Something that the cases of a rule do not show, or that is odd about it.
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+/// Warns of alternatives that no event of a case had, a warning a field.
+pub(super) fn never_matched(coverage: &Coverage) -> Vec<Warning> {
+    let mut by_field: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for alternative in coverage.never_seen() {
+        by_field.entry(&alternative.field).or_default().insert(&alternative.wanted);
+    }
+    let warning = |(field, wanted): (&str, BTreeSet<&str>)| {
+        let wanted = wanted.into_iter().collect::<Vec<_>>().join(", ");
+        Warning { code: "never-matched", message: format!("no event of a case has {field} {wanted}") }
+    };
+    by_field.into_iter().map(warning).collect()
+}
+
+/// Warns of paths that were read and that no record can have.
+pub(super) fn dead(suite: &Suite, coverage: &Coverage) -> Vec<Warning> {
+    let mut seen = BTreeSet::new();
+    for case in &suite.cases {
+        for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            seen.insert((text("eventSource"), text("eventName")));
+        }
+    }
+    let dead = dead_fields(suite.component().metadata(), coverage.fields().map(|(path, _)| path), &seen);
+    let warning = |dead: DeadField| {
+        let meant = dead.nearest.map(|nearest| format!("; did you mean {}?", terminal(&nearest))).unwrap_or_default();
+        Warning {
+            code: "dead-field",
+            message: format!("no record can have {}, which is read{meant}", terminal(&dead.path)),
+        }
+    };
+    dead.into_iter().map(warning).collect()
+}
+
+/// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.
+pub(super) fn unnoticed(mutations: &Mutations) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut unchecked = Vec::new();
+    for field in mutations.unnoticed() {
+        let number = field.without_effect.len();
+        if number > 0 {
+            let how_many = if number == field.tried {
+                "no change of it".to_owned()
+            } else {
+                format!("{number} of {} changes", field.tried)
+            };
+            let none = if number == field.tried { "makes a difference" } else { "make no difference" };
+            let message =
+                format!("{}: {how_many} {none}: {}", terminal(field.field), terminal(&field.without_effect.join(", ")));
+            warnings.push(Warning { code: "unnoticed", message });
+        }
+        if !field.unchecked.is_empty() {
+            unchecked.push(field.field);
+        }
+    }
+    if !unchecked.is_empty() {
+        let fields = terminal(&unchecked.join(", "));
+        let message =
+            format!("changes of these alter a finding, and no [[case.finding]] says how it should be: {fields}");
+        warnings.push(Warning { code: "unchecked", message });
+    }
+    warnings
+}
+
+/// Warns of a change with which the caller silences the rule.
+pub(super) fn silenced(silenced: &Silenced) -> Warning {
+    let changes: Vec<String> = silenced
+        .changes
+        .iter()
+        .map(|chosen| match &chosen.to {
+            Some(to) => format!("{} {to} instead of {} ({})", chosen.field, chosen.from, chosen.what),
+            None => format!("no {}", chosen.field),
+        })
+        .collect();
+    let message = format!("{}: silent where the caller writes {}", silenced.case, changes.join(" and "));
+    Warning { code: "silenced", message: terminal(&message) }
+}
