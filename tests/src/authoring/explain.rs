@@ -1,6 +1,7 @@
 //! `explain`: why a rule found what it found, or did not.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -111,7 +112,7 @@ fn what_cannot_be_explained_is_told() {
     ] {
         let event = DELETED.replace("audit-log", "photos");
         let ran = with_pack(arguments, "careless").file("event.json", event).run();
-        told += &format!("$ {}\n{}{}\n", arguments[1..].join(" "), ran.told(), ran.stdout);
+        let _ = writeln!(told, "$ {}\n{}{}", arguments[1..].join(" "), ran.told(), ran.stdout);
     }
     insta::assert_snapshot!(told);
 }

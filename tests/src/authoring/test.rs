@@ -1,5 +1,6 @@
 //! `test`: the cases beside a rule, and what they do not show.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
@@ -191,7 +192,7 @@ fn what_cannot_be_tested_is_told_with_the_way_out() {
         (vec!["test", "missing"], "pack/x", ""),
     ] {
         let ran = with_pack(&arguments, "careless").file(file, text).run();
-        told += &format!("$ {}\n{}{}\n", arguments.join(" "), ran.told(), ran.stdout);
+        let _ = writeln!(told, "$ {}\n{}{}", arguments.join(" "), ran.told(), ran.stdout);
     }
     insta::assert_snapshot!(told);
 }
