@@ -174,7 +174,7 @@ mod tests {
 
     fn given(calls: u32, settings: &str) -> testing::Given<DeniedBurst> {
         (0..calls).fold(testing::given(settings), |given, number| {
-            given.earlier(&call(
+            given.earlier(call(
                 number,
                 ["DetachPolicy", "ListRoots"][number as usize % 2],
                 &format!("session{number}"),
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn ten_calls_of_one_role_are_a_burst_whatever_its_sessions_are_called() {
-        assert_eq!(given(8, "{}").judge(&call(20, "LeaveOrganization", "x")), []);
-        let finding = given(9, "{}").judge(&call(20, "LeaveOrganization", "x")).remove(0);
+        assert_eq!(given(8, "{}").judge(call(20, "LeaveOrganization", "x")), []);
+        let finding = given(9, "{}").judge(call(20, "LeaveOrganization", "x")).remove(0);
         assert_eq!(finding.details()["calls"], 10);
         assert_eq!(
             finding.details()["operations"],
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn calls_that_would_only_have_read_are_a_lesser_finding_of_their_own() {
         let reading = (0..12).fold(testing::given::<DeniedBurst>("{}"), |given, number| {
-            given.earlier(&call(number, ["ListRoots", "DescribePolicy"][number as usize % 2], "x"))
+            given.earlier(call(number, ["ListRoots", "DescribePolicy"][number as usize % 2], "x"))
         });
-        let finding = reading.judge(&call(20, "ListAccounts", "x")).remove(0);
+        let finding = reading.judge(call(20, "ListAccounts", "x")).remove(0);
         assert_eq!(finding.get_severity(), Some(Severity::Medium));
         assert_eq!(finding.key(), "arn:aws:iam::444455556666:role/build reading");
         assert!(
@@ -219,9 +219,9 @@ mod tests {
             [("DetachPolicy", "ListAccounts"), ("ListAccounts", "DetachPolicy"), ("ListAccounts", "OpenTheGates")]
         {
             let mixed = (0..12).fold(testing::given::<DeniedBurst>("{}"), |given, number| {
-                given.earlier(&call(number, if number == 3 { earlier } else { "ListRoots" }, "x"))
+                given.earlier(call(number, if number == 3 { earlier } else { "ListRoots" }, "x"))
             });
-            let finding = mixed.judge(&call(20, now, "x")).remove(0);
+            let finding = mixed.judge(call(20, now, "x")).remove(0);
             assert_eq!(finding.get_severity(), Some(Severity::High), "{earlier} {now}");
             assert_eq!(finding.key(), "arn:aws:iam::444455556666:role/build");
         }
@@ -234,7 +234,7 @@ mod tests {
                 .replace("5a1c7e90-0000-4000-8000-000000000001", &format!("5a1c7e90-0000-4000-8000-{number:012}"));
             given.earlier(&record)
         });
-        assert_eq!(many.judge(&call(20, "ListRoots", "x")).remove(0).get_severity(), Some(Severity::High));
+        assert_eq!(many.judge(call(20, "ListRoots", "x")).remove(0).get_severity(), Some(Severity::High));
     }
 
     #[test]
@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn a_copy_of_a_call_counts_once() {
         let copies =
-            (0..20).fold(testing::given::<DeniedBurst>("{}"), |given, _| given.earlier(&call(1, "ListRoots", "x")));
-        assert_eq!(copies.judge(&call(2, "ListRoots", "x")), []);
+            (0..20).fold(testing::given::<DeniedBurst>("{}"), |given, _| given.earlier(call(1, "ListRoots", "x")));
+        assert_eq!(copies.judge(call(2, "ListRoots", "x")), []);
     }
 
     #[test]

@@ -166,13 +166,13 @@ mod tests {
     #[test]
     fn somebody_who_changed_something_before_is_no_newcomer() {
         let given = testing::given::<InvitationByNewcomer>("{}")
-            .earlier(&by(REMOVED, "OrgAdmin", "2026-10-01T10:00:00Z"))
-            .earlier(&by(REMOVED, "Operator", "2026-10-20T10:00:00Z"));
-        let finding = given.judge(&by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")).remove(0);
+            .earlier(by(REMOVED, "OrgAdmin", "2026-10-01T10:00:00Z"))
+            .earlier(by(REMOVED, "Operator", "2026-10-20T10:00:00Z"));
+        let finding = given.judge(by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")).remove(0);
         assert!(finding.waits(), "an event on its way could take it back");
-        assert_eq!(given.judge(&by(INVITED, "Operator", "2026-11-01T10:00:00Z")), []);
+        assert_eq!(given.judge(by(INVITED, "Operator", "2026-11-01T10:00:00Z")), []);
         assert_eq!(
-            given.judge(&by(INVITED, "Operator", "2026-10-19T10:00:00Z")).len(),
+            given.judge(by(INVITED, "Operator", "2026-10-19T10:00:00Z")).len(),
             1,
             "what comes later does not count"
         );
@@ -181,9 +181,9 @@ mod tests {
     #[test]
     fn nobody_is_a_newcomer_while_there_is_no_history() {
         let given =
-            testing::given::<InvitationByNewcomer>("{}").earlier(&by(REMOVED, "OrgAdmin", "2026-10-26T10:00:00Z"));
-        assert_eq!(given.judge(&by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")), []);
-        assert_eq!(given.judge(&by(INVITED, "Newcomer", "2026-11-02T10:00:00Z")).len(), 1);
+            testing::given::<InvitationByNewcomer>("{}").earlier(by(REMOVED, "OrgAdmin", "2026-10-26T10:00:00Z"));
+        assert_eq!(given.judge(by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")), []);
+        assert_eq!(given.judge(by(INVITED, "Newcomer", "2026-11-02T10:00:00Z")).len(), 1);
         assert_eq!(testing::given::<InvitationByNewcomer>("{}").judge(INVITED), []);
     }
 
@@ -192,9 +192,9 @@ mod tests {
         let denied = by(REMOVED, "Newcomer", "2026-10-20T10:00:00Z")
             .replace("\"eventName\"", "\"errorCode\":\"AccessDeniedException\",\"eventName\"");
         let given = testing::given::<InvitationByNewcomer>("{}")
-            .earlier(&by(REMOVED, "OrgAdmin", "2026-10-01T10:00:00Z"))
+            .earlier(by(REMOVED, "OrgAdmin", "2026-10-01T10:00:00Z"))
             .earlier(&denied);
-        assert_eq!(given.judge(&by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")).len(), 1);
+        assert_eq!(given.judge(by(INVITED, "Newcomer", "2026-11-01T10:00:00Z")).len(), 1);
     }
 
     #[test]

@@ -151,11 +151,11 @@ mod tests {
 
     #[test]
     fn an_account_is_new_for_a_day() {
-        let given = testing::given::<JoinedThenUnguarded>("{}").earlier(&at(JOIN, "2026-11-01T10:00:00Z"));
-        let finding = given.judge(&at(MOVED, "2026-11-02T10:00:00Z")).remove(0);
+        let given = testing::given::<JoinedThenUnguarded>("{}").earlier(at(JOIN, "2026-11-01T10:00:00Z"));
+        let finding = given.judge(at(MOVED, "2026-11-02T10:00:00Z")).remove(0);
         assert_eq!(finding.details()["joined_time"], "2026-11-01T10:00:00Z");
-        assert_eq!(given.judge(&at(MOVED, "2026-11-02T10:00:01Z")), []);
-        assert_eq!(given.judge(&at(MOVED, "2026-11-01T09:59:59Z")), [], "it had not joined yet");
+        assert_eq!(given.judge(at(MOVED, "2026-11-02T10:00:01Z")), []);
+        assert_eq!(given.judge(at(MOVED, "2026-11-01T09:59:59Z")), [], "it had not joined yet");
     }
 
     #[test]

@@ -190,11 +190,11 @@ mod tests {
     #[test]
     fn accounts_are_counted_and_not_events() {
         let same = testing::given::<MassDeparture>("{}")
-            .earlier(&removed(1, "2026-11-01T10:00:00Z"))
-            .earlier(&removed(1, "2026-11-01T10:01:00Z"))
-            .earlier(&removed(2, "2026-11-01T10:02:00Z"));
-        assert_eq!(same.judge(&removed(2, "2026-11-01T10:03:00Z")), []);
-        let third = same.judge(&removed(3, "2026-11-01T10:03:00Z")).remove(0);
+            .earlier(removed(1, "2026-11-01T10:00:00Z"))
+            .earlier(removed(1, "2026-11-01T10:01:00Z"))
+            .earlier(removed(2, "2026-11-01T10:02:00Z"));
+        assert_eq!(same.judge(removed(2, "2026-11-01T10:03:00Z")), []);
+        let third = same.judge(removed(3, "2026-11-01T10:03:00Z")).remove(0);
         assert_eq!(
             third.get_title(),
             Some("3 accounts departed from the organization of 111122223333 within 60 minutes")
@@ -206,9 +206,9 @@ mod tests {
     #[test]
     fn what_is_longer_ago_does_not_count() {
         let given = testing::given::<MassDeparture>("{}")
-            .earlier(&removed(1, "2026-11-01T08:59:59Z"))
-            .earlier(&removed(2, "2026-11-01T09:30:00Z"));
-        assert_eq!(given.judge(&removed(3, "2026-11-01T10:00:00Z")), []);
+            .earlier(removed(1, "2026-11-01T08:59:59Z"))
+            .earlier(removed(2, "2026-11-01T09:30:00Z"));
+        assert_eq!(given.judge(removed(3, "2026-11-01T10:00:00Z")), []);
     }
 
     #[test]
@@ -217,11 +217,11 @@ mod tests {
         let by = |number, role: &str| {
             removed(number, "2026-11-01T10:00:00Z").replace("role/OrgAdmin", &format!("role/{role}"))
         };
-        let given = testing::given::<MassDeparture>(settings).earlier(&by(1, "Cleaner")).earlier(&by(2, "Cleaner"));
-        assert_eq!(given.judge(&by(3, "Cleaner")), []);
+        let given = testing::given::<MassDeparture>(settings).earlier(by(1, "Cleaner")).earlier(by(2, "Cleaner"));
+        assert_eq!(given.judge(by(3, "Cleaner")), []);
         let session = |number| removed(number, "2026-11-01T10:00:00Z").replace("anaya", "Cleaner");
-        let given = testing::given::<MassDeparture>(settings).earlier(&session(1)).earlier(&session(2));
-        assert_eq!(given.judge(&session(3)).len(), 1);
+        let given = testing::given::<MassDeparture>(settings).earlier(session(1)).earlier(session(2));
+        assert_eq!(given.judge(session(3)).len(), 1);
     }
 
     #[test]
@@ -232,8 +232,8 @@ mod tests {
                 .replace("b7a69584", &format!("b7a69{number:03}"))
         };
         for (settings, findings) in [("{}", 0), (r#"{"count_cleaned": true}"#, 1)] {
-            let given = testing::given::<MassDeparture>(settings).earlier(&cleaned(1)).earlier(&cleaned(2));
-            assert_eq!(given.judge(&cleaned(3)).len(), findings, "{settings}");
+            let given = testing::given::<MassDeparture>(settings).earlier(cleaned(1)).earlier(cleaned(2));
+            assert_eq!(given.judge(cleaned(3)).len(), findings, "{settings}");
         }
     }
 

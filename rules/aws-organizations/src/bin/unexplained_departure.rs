@@ -207,7 +207,7 @@ mod tests {
             ("LEFT", own_call("AcceptHandshake"), call("AcceptHandshake", "2026-11-01T10:04:22Z")),
         ] {
             let judged =
-                |record: &str| testing::given::<UnexplainedDeparture>("{}").earlier(record).judge(&departed(method));
+                |record: &str| testing::given::<UnexplainedDeparture>("{}").earlier(record).judge(departed(method));
             assert_eq!(judged(&explained), [], "{method}");
             let finding = judged(&otherwise).remove(0);
             assert!(finding.waits(), "the call's record may still be on its way");
@@ -218,22 +218,22 @@ mod tests {
     fn a_call_that_was_denied_explains_nothing() {
         let denied = call("RemoveAccountFromOrganization", "2026-11-01T10:04:22Z")
             .replace("\"eventName\"", "\"errorCode\":\"AccessDeniedException\",\"eventName\"");
-        assert_eq!(testing::given::<UnexplainedDeparture>("{}").earlier(&denied).judge(&departed("REMOVED")).len(), 1);
+        assert_eq!(testing::given::<UnexplainedDeparture>("{}").earlier(&denied).judge(departed("REMOVED")).len(), 1);
     }
 
     #[test]
     fn cleaning_is_judged_where_the_history_goes_back_far_enough() {
-        let given = |name: &str, time: &str| testing::given::<UnexplainedDeparture>("{}").earlier(&call(name, time));
-        assert_eq!(given("CreateAccount", "2026-07-20T10:00:00Z").judge(&departed("CLEANED")).len(), 1);
-        assert_eq!(given("CreateAccount", "2026-09-01T10:00:00Z").judge(&departed("CLEANED")), []);
+        let given = |name: &str, time: &str| testing::given::<UnexplainedDeparture>("{}").earlier(call(name, time));
+        assert_eq!(given("CreateAccount", "2026-07-20T10:00:00Z").judge(departed("CLEANED")).len(), 1);
+        assert_eq!(given("CreateAccount", "2026-09-01T10:00:00Z").judge(departed("CLEANED")), []);
         let closed =
-            given("CreateAccount", "2026-07-20T10:00:00Z").earlier(&call("CloseAccount", "2026-08-02T10:00:00Z"));
-        assert_eq!(closed.judge(&departed("CLEANED")), []);
+            given("CreateAccount", "2026-07-20T10:00:00Z").earlier(call("CloseAccount", "2026-08-02T10:00:00Z"));
+        assert_eq!(closed.judge(departed("CLEANED")), []);
     }
 
     #[test]
     fn an_account_that_left_needs_no_explanation_where_member_trails_do_not_come_here() {
-        assert_eq!(testing::given::<UnexplainedDeparture>("{}").judge(&departed("LEFT")).len(), 1);
-        assert_eq!(testing::given::<UnexplainedDeparture>(r#"{"member_trails": false}"#).judge(&departed("LEFT")), []);
+        assert_eq!(testing::given::<UnexplainedDeparture>("{}").judge(departed("LEFT")).len(), 1);
+        assert_eq!(testing::given::<UnexplainedDeparture>(r#"{"member_trails": false}"#).judge(departed("LEFT")), []);
     }
 }
