@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+// The documentation above has an example, which is for authors and not for those who write settings.
+#[schemars(description = "How serious a finding is, from a note to an emergency.")]
 pub enum Severity {
     /// Worth recording; nobody need look.
     Informational,

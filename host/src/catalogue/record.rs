@@ -63,6 +63,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("userIdentity/accessKeyId", Known),
     ("userIdentity/accountId", Known),
     ("userIdentity/arn", Known),
+    // Documented in `sessionContext`, and seen here.
+    ("userIdentity/assumedRoot", Known),
     ("userIdentity/credentialId", Known),
     ("userIdentity/identityProvider", Known),
     ("userIdentity/inScopeOf", Known),

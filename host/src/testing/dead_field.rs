@@ -1,7 +1,7 @@
 //! Dead fields: paths that a rule reads and that no record can have.
 //!
 //! A misspelt path reads as absent, and absent is what many checks take for harmless. What the rule read in its tests is compared with the shapes of the
-//! operations that it asks for.
+//! operations that it asks for, and the other rules of its pack: rules that share code read what only some of them can find.
 
 use std::collections::BTreeSet;
 
@@ -19,20 +19,17 @@ pub struct DeadField {
     pub nearest: Option<String>,
 }
 
-/// Finds the dead fields among the paths that a rule read. A path is dead where it is impossible in every event that the rule asks for; `seen` are those
-/// of its cases, as `eventSource` and `eventName`, which count where its patterns do not say which they are.
+/// Finds the dead fields among the paths that a rule read: those that are impossible in all of some events, given as `eventSource` and `eventName`.
 pub fn dead_fields<'a>(
-    metadata: &Metadata,
+    events: &BTreeSet<(String, String)>,
     paths: impl IntoIterator<Item = &'a str>,
-    seen: &BTreeSet<(String, String)>,
 ) -> Vec<DeadField> {
     let catalogue = Catalogue::embedded();
-    let events = asked(metadata, seen);
     let mut dead = Vec::new();
     for path in paths {
         let mut nearest = None;
         let mut possible = events.is_empty();
-        for (source, name) in &events {
+        for (source, name) in events {
             match catalogue.path_status(source, name, path) {
                 PathStatus::Impossible { nearest: meant } => nearest = nearest.or(meant),
                 PathStatus::Possible | PathStatus::Unknown => possible = true,
@@ -45,20 +42,18 @@ pub fn dead_fields<'a>(
     dead
 }
 
-/// The events that a rule asks for, where its patterns name them one by one; else those of its cases.
-fn asked(metadata: &Metadata, seen: &BTreeSet<(String, String)>) -> BTreeSet<(String, String)> {
-    let Matches::Patterns(patterns) = &metadata.matches else { return seen.clone() };
+/// Returns the events that a rule asks for, where its patterns name them one by one.
+pub fn asked_events(metadata: &Metadata) -> Option<BTreeSet<(String, String)>> {
+    let Matches::Patterns(patterns) = &metadata.matches else { return None };
     let mut events = BTreeSet::new();
     for pattern in patterns {
-        let Ok(pattern) = Pattern::parse(&pattern.to_string()) else { return seen.clone() };
-        let (Some(sources), Some(names)) = (pattern.pinned("eventSource"), pattern.pinned("eventName")) else {
-            return seen.clone();
-        };
+        let pattern = Pattern::parse(&pattern.to_string()).ok()?;
+        let (sources, names) = (pattern.pinned("eventSource")?, pattern.pinned("eventName")?);
         for source in sources {
             events.extend(names.iter().map(|name| (source.to_owned(), (*name).to_owned())));
         }
     }
-    if events.is_empty() { seen.clone() } else { events }
+    (!events.is_empty()).then_some(events)
 }
 
 #[cfg(test)]
@@ -71,7 +66,7 @@ mod tests {
         let mut metadata = Metadata::new("", "1.0.0", json!({}));
         let pattern = json!({ "eventSource": ["cloudtrail.amazonaws.com"], "eventName": names });
         metadata.matches = Matches::Patterns(vec![pattern]);
-        let dead = dead_fields(&metadata, paths.iter().copied(), &BTreeSet::new());
+        let dead = dead_fields(&asked_events(&metadata).unwrap(), paths.iter().copied());
         dead.into_iter().map(|dead| (dead.path, dead.nearest)).collect()
     }
 

@@ -23,7 +23,7 @@ pub use attack::{Chosen, Silenced, attack};
 pub use case::{Case, CaseError};
 pub use change::{ChangeError, remove, set};
 pub use coverage::{Alternative, Coverage, Field};
-pub use dead_field::{DeadField, dead_fields};
+pub use dead_field::{DeadField, asked_events, dead_fields};
 pub use expected::{Difference, Expected, ExpectedFinding};
 pub use explanation::{AskedBy, Explained, Explanation, explain};
 pub use fuzz::{Failure as FuzzFailure, Fuzzed, fuzz};

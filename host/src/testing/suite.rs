@@ -10,6 +10,7 @@ use super::trial::{Found, Trial};
 use crate::digest::Digest;
 use crate::gap::GapCause;
 use crate::judge::Judge;
+use crate::pack::Pack;
 use crate::rule::{DiscoverError, Discovered, Instance, Rule, RuleFile, discover, load};
 use crate::sandbox::{Compiler, Component, Engine, Limits, LoadFault};
 use crate::state::StateError;
@@ -18,6 +19,8 @@ use crate::state::StateError;
 pub struct Suite {
     /// The rule's file, which holds a sound component.
     pub rule: RuleFile,
+    /// The pack that it lies in.
+    pub pack: Pack,
     /// The folder of its cases.
     pub folder: PathBuf,
     /// The cases.
@@ -86,9 +89,11 @@ impl Suite {
             }
             let stem = file.path.file_stem().unwrap_or_default().to_owned();
             let pack = file.path.ancestors().nth(2).filter(|_| file.pack.is_some());
-            let folder = pack.ok_or_else(|| SuiteError::NoPack(file.path.clone()))?.join("events").join(stem);
+            let pack = Pack::open(pack.ok_or_else(|| SuiteError::NoPack(file.path.clone()))?);
+            let pack = pack.map_err(DiscoverError::from)?;
+            let folder = pack.folder().join("events").join(stem);
             let cases = Case::read(&folder)?;
-            suites.push(Self { rule: file, folder, cases });
+            suites.push(Self { rule: file, pack, folder, cases });
         }
         Ok((suites, broken))
     }
@@ -223,8 +228,7 @@ fn files(found: &Discovered, limits: &Limits) -> Result<Vec<RuleFile>, DiscoverE
     let mut files = found.files(limits)?;
     for file in files.iter_mut().filter(|file| file.pack.is_none()) {
         let folder = file.path.canonicalize().ok().and_then(|path| Some(path.ancestors().nth(2)?.to_owned()));
-        let pack =
-            folder.filter(|folder| crate::pack::Pack::is_at(folder)).map(|folder| crate::pack::Pack::open(&folder));
+        let pack = folder.filter(|folder| Pack::is_at(folder)).map(|folder| Pack::open(&folder));
         file.pack = pack.transpose()?.map(|pack| pack.manifest().reference());
     }
     Ok(files)

@@ -300,7 +300,8 @@ impl AccountDeparted {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
+// The documentation above has an example, which is for authors and not for those who write settings.
+#[schemars(inline, description = "How an account joins an organization. In settings a word in any letter case.")]
 pub enum JoinMethod {
     /// The management account created it.
     Created,

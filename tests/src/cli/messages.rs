@@ -58,7 +58,7 @@ fn a_pack_that_cannot_be_understood() {
       |
     5 | titel = "A pack"
       | ^^^^^
-    unknown field `titel`, expected one of `schema_version`, `id`, `version`, `title`, `description`, `authors`, `license`, `homepage`
+    unknown field `titel`, expected one of `schema_version`, `id`, `version`, `title`, `description`, `authors`, `license`, `homepage`, `known_names`
     "#);
 }
 

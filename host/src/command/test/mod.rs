@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::warning::Warning;
+use self::warning::{AskedByPacks, Warning};
 use super::args::{Color, Output};
 use super::run::processors;
 use super::screen::Screen;
@@ -170,6 +170,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
             }
         }
     }
+    let asked = AskedByPacks::of(&suites);
     for suite in &mut suites {
         let id = suite.id().to_owned();
         suite.cases.retain(|case| chosen(arguments, &id, case));
@@ -189,7 +190,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, &arguments.further, &mut bench)?);
+        tested.push(Tested::of(suite, &asked, &arguments.further, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
@@ -199,7 +200,7 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 }
 
 impl Tested {
-    fn of(suite: Suite, further: &FurtherArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+    fn of(suite: Suite, asked: &AskedByPacks, further: &FurtherArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
         let metadata = suite.component().metadata();
         let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
         let mut results = Vec::new();
@@ -221,7 +222,7 @@ impl Tested {
         let mut warnings = warning::never_matched(&coverage);
         warnings.extend(mutations.iter().flat_map(warning::unnoticed));
         warnings.extend(silenced.iter().map(warning::silenced));
-        warnings.extend(warning::dead(&suite, &coverage));
+        warnings.extend(warning::dead(&suite, &coverage, asked));
         let changes = mutations.as_ref().map_or(0, Mutations::tried);
         let fuzzed = further.fuzz.map(|number| fuzzed(&suite, bench, further.seed, number)).transpose()?.flatten();
         Ok(Self { suite, results, coverage, changes, fuzzed, warnings })

@@ -1,9 +1,10 @@
 //! What the cases of a rule do not show, and what is odd about it, in words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::escape::terminal;
-use crate::testing::{Coverage, DeadField, Mutations, Silenced, Suite, dead_fields};
+use crate::testing::{Coverage, DeadField, Mutations, Silenced, Suite, asked_events, dead_fields};
 
 /// Something that the cases of a rule do not show, or that is odd about it.
 pub(super) struct Warning {
@@ -24,24 +25,49 @@ pub(super) fn never_matched(coverage: &Coverage) -> Vec<Warning> {
     by_field.into_iter().map(warning).collect()
 }
 
-/// Warns of paths that were read and that no record can have.
-pub(super) fn dead(suite: &Suite, coverage: &Coverage) -> Vec<Warning> {
-    let mut seen = BTreeSet::new();
-    for case in &suite.cases {
-        for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
-            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
-            seen.insert((text("eventSource"), text("eventName")));
+/// The events that the rules of each pack ask for, by the pack's folder.
+pub(super) struct AskedByPacks(BTreeMap<PathBuf, BTreeSet<(String, String)>>);
+
+impl AskedByPacks {
+    pub(super) fn of(suites: &[Suite]) -> Self {
+        let mut packs: BTreeMap<PathBuf, BTreeSet<(String, String)>> = BTreeMap::new();
+        for suite in suites {
+            let events = asked_events(suite.component().metadata()).unwrap_or_default();
+            packs.entry(suite.pack.folder().to_owned()).or_default().extend(events);
         }
+        Self(packs)
     }
-    let dead = dead_fields(suite.component().metadata(), coverage.fields().map(|(path, _)| path), &seen);
+
+    /// Returns the events in which a rule may find what it reads: those that its pack asks for, and those of its cases where it does not name its own.
+    fn events(&self, suite: &Suite) -> BTreeSet<(String, String)> {
+        let mut events = self.0.get(suite.pack.folder()).cloned().unwrap_or_default();
+        if asked_events(suite.component().metadata()).is_none() {
+            for case in &suite.cases {
+                for record in (0..case.story.len()).filter_map(|place| case.story.record(place)) {
+                    let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+                    events.insert((text("eventSource"), text("eventName")));
+                }
+            }
+        }
+        events
+    }
+}
+
+/// Warns of paths that were read and that no record can have, unless the pack says that records do.
+pub(super) fn dead(suite: &Suite, coverage: &Coverage, asked: &AskedByPacks) -> Vec<Warning> {
+    let known: Vec<&str> =
+        suite.pack.manifest().known_names.iter().filter_map(|known| known.field.as_deref()).collect();
+    let is_below = |path: &str, field: &str| {
+        path.strip_prefix(field).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    let paths = coverage.fields().map(|(path, _)| path);
+    let paths = paths.filter(|path| !known.iter().any(|field| is_below(path, field)));
     let warning = |dead: DeadField| {
         let meant = dead.nearest.map(|nearest| format!("; did you mean {}?", terminal(&nearest))).unwrap_or_default();
-        Warning {
-            code: "dead-field",
-            message: format!("no record can have {}, which is read{meant}", terminal(&dead.path)),
-        }
+        let message = format!("no record can have {}, which is read{meant}", terminal(&dead.path));
+        Warning { code: "dead-field", message }
     };
-    dead.into_iter().map(warning).collect()
+    dead_fields(&asked.events(suite), paths).into_iter().map(warning).collect()
 }
 
 /// Warns of changes that no case notices: a warning a field where the rule does not see them, and one for all that change a finding unchecked.

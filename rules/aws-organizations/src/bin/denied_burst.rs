@@ -174,11 +174,7 @@ mod tests {
 
     fn given(calls: u32, settings: &str) -> testing::Given<DeniedBurst> {
         (0..calls).fold(testing::given(settings), |given, number| {
-            given.earlier(call(
-                number,
-                ["DetachPolicy", "ListRoots"][number as usize % 2],
-                &format!("session{number}"),
-            ))
+            given.earlier(call(number, ["DetachPolicy", "ListRoots"][number as usize % 2], &format!("session{number}")))
         })
     }
 
