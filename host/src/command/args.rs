@@ -17,7 +17,7 @@ use crate::telemetry::{LogFormat, LogLevel};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  what --fail-on names was found
+  1  what was to fail did: --fail-on, a test, a check, a baseline
   2  a rule could not be loaded, or gaps remain
   3  wrong usage or configuration
   4  input, output, credentials or the ledger failed

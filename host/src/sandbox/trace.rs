@@ -1,7 +1,7 @@
 //! What a rule looked at while it judged: every value that it read, every row and note that it asked for, in order.
 //!
 //! All that a rule knows passes through the host, so this is the whole of what its verdict can rest on. Recording is switched on by the
-//! tools for authors; an ordinary run keeps nothing and pays nothing.
+//! tools for authors; an ordinary run keeps nothing.
 
 use orgwatch_rules_sdk::Value;
 
