@@ -9,7 +9,7 @@ use crate::sandbox::{LogLevel, Step, Trace};
 /// What one rule looked at in one event.
 #[derive(Debug)]
 pub struct Traced {
-    /// The rule's place in [`Judge::rules`].
+    /// The rule's place in [`Judge::rules`](super::Judge::rules).
     pub rule: usize,
     /// The digest of the event.
     pub event: Digest,

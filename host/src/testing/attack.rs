@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::change;
 use super::mutation::read;
-use super::suite::{Bench, Outcome, Suite, outcome};
+use super::suite::{Outcome, Suite, Workbench, outcome};
 use super::trial::Trial;
 use super::values::other_case;
 use crate::catalogue::Catalogue;
@@ -64,7 +64,7 @@ impl Silenced {
 /// # Errors
 ///
 /// Fails when there is no room for temporary files.
-pub fn attack(suite: &Suite, bench: &mut Bench<'_>) -> Result<Vec<Silenced>, StateError> {
+pub fn attack(suite: &Suite, bench: &mut Workbench<'_>) -> Result<Vec<Silenced>, StateError> {
     let mut silenced = Vec::new();
     for case in suite.cases.iter().filter(|case| case.expected.fires()) {
         let Ok(judge) = bench.judge(suite, case) else { continue };

@@ -29,5 +29,5 @@ pub use explanation::{AskedBy, Explained, Explanation, explain};
 pub use fuzz::{Failure as FuzzFailure, Fuzzed, fuzz};
 pub use mutation::{Effect, Mutations, Unnoticed};
 pub use story::Story;
-pub use suite::{Bench, Outcome, Suite, SuiteError, Verdict};
+pub use suite::{Outcome, Suite, SuiteError, Verdict, Workbench};
 pub use trial::{Found, Trial};

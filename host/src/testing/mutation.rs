@@ -9,7 +9,7 @@ use orgwatch_rules_sdk::json::Document;
 use serde_json::{Map, Value, json};
 
 use super::case::Case;
-use super::suite::{Bench, Outcome, Suite, outcome};
+use super::suite::{Outcome, Suite, Workbench, outcome};
 use super::trial::{Found, Trial};
 use super::{change, values};
 use crate::encoding::harmless_json;
@@ -51,7 +51,7 @@ impl Mutations {
     /// # Errors
     ///
     /// Fails when there is no room for temporary files.
-    pub fn of(suite: &Suite, bench: &mut Bench<'_>) -> Result<Self, StateError> {
+    pub fn of(suite: &Suite, bench: &mut Workbench<'_>) -> Result<Self, StateError> {
         let mut mutations = Self::default();
         let shown = Shown::of(suite);
         for case in suite.cases.iter().filter(|case| case.expected.fires()) {
@@ -110,7 +110,7 @@ impl Mutations {
     }
 
     /// Judges all cases with each setting varied: one that changes no verdict at all is in no test.
-    fn vary_settings(&mut self, suite: &Suite, bench: &mut Bench<'_>) -> Result<(), StateError> {
+    fn vary_settings(&mut self, suite: &Suite, bench: &mut Workbench<'_>) -> Result<(), StateError> {
         let metadata = suite.component().metadata();
         let properties = metadata.settings["properties"].as_object().cloned().unwrap_or_default();
         for (name, schema) in &properties {

@@ -61,7 +61,7 @@ pub enum Outcome {
 }
 
 /// Where rules are loaded for tests: with any settings and tables, each once.
-pub struct Bench<'a> {
+pub struct Workbench<'a> {
     compiler: &'a Compiler,
     engine: Engine,
     jobs: usize,
@@ -123,7 +123,7 @@ impl Suite {
     /// # Errors
     ///
     /// Fails when there is no room for temporary files.
-    pub fn judge(&self, case: &Case, bench: &mut Bench<'_>) -> Result<Verdict, StateError> {
+    pub fn judge(&self, case: &Case, bench: &mut Workbench<'_>) -> Result<Verdict, StateError> {
         use super::Expected::Refused;
         let judge = match bench.judge(self, case) {
             Ok(judge) => judge,
@@ -153,7 +153,7 @@ pub(super) fn outcome(case: &Case, found: &Found) -> Outcome {
     if differences.is_empty() { Outcome::Passed } else { Outcome::Failed(differences) }
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Workbench<'a> {
     /// Makes a place where rules are loaded, `jobs` at a time.
     ///
     /// # Errors

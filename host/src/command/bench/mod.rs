@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::judge::Judge;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Bench, Story, Suite, Trial};
+use crate::testing::{Story, Suite, Trial, Workbench};
 
 /// How long a measurement of time goes on, for each rule and case.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -120,7 +120,7 @@ fn measure(arguments: &BenchArgs, compiler: &Compiler, limits: &Limits) -> Resul
             }
         }
     }
-    let mut bench = Bench::new(compiler, limits.clone(), processors())
+    let mut bench = Workbench::new(compiler, limits.clone(), processors())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
     bench.prepare(&suites);
     let mut measures = Vec::new();

@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Bench, Case, Coverage, FuzzFailure, Fuzzed, Mutations, Outcome, Suite, attack, fuzz};
+use crate::testing::{Case, Coverage, FuzzFailure, Fuzzed, Mutations, Outcome, Suite, Workbench, attack, fuzz};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct TestArgs {
@@ -185,7 +185,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
             )));
         }
     }
-    let mut bench = Bench::new(compiler, limits.clone(), processors())
+    let mut bench = Workbench::new(compiler, limits.clone(), processors())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
     bench.prepare(&suites);
     let mut tested = Vec::new();
@@ -200,7 +200,12 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 }
 
 impl Tested {
-    fn of(suite: Suite, asked: &AskedByPacks, further: &FurtherArgs, bench: &mut Bench<'_>) -> Result<Self, Failure> {
+    fn of(
+        suite: Suite,
+        asked: &AskedByPacks,
+        further: &FurtherArgs,
+        bench: &mut Workbench<'_>,
+    ) -> Result<Self, Failure> {
         let metadata = suite.component().metadata();
         let mut coverage = if metadata.generic { Coverage::default() } else { Coverage::of(&metadata.matches) };
         let mut results = Vec::new();
@@ -249,7 +254,7 @@ impl Tested {
 }
 
 /// Fuzzes a rule with the settings and the tables of its first case that the rule takes; nothing where it has none.
-fn fuzzed(suite: &Suite, bench: &mut Bench<'_>, seed: u64, number: u64) -> Result<Option<Fuzzed>, Failure> {
+fn fuzzed(suite: &Suite, bench: &mut Workbench<'_>, seed: u64, number: u64) -> Result<Option<Fuzzed>, Failure> {
     let Some(judge) = suite.cases.iter().find_map(|case| bench.judge(suite, case).ok()) else { return Ok(None) };
     fuzz(suite.component().metadata(), &judge, seed, number).map(Some).map_err(Failure::input_output)
 }
