@@ -89,7 +89,7 @@ fn parts(parts: &[Part], indent: usize, screen: &mut Screen) {
             Part::Field { field, wanted, found, .. } => {
                 let found: Vec<String> = found.iter().map(|value| shortened(value)).collect();
                 let found = if found.is_empty() { "absent".to_owned() } else { found.join(", ") };
-                screen.hanging(indent, &mark, &format!("{field} is {found}"));
+                screen.hanging(indent, &mark, &format!("{} is {found}", terminal(field)));
                 screen.hanging(indent + 2, "wanted ", &shortened(wanted));
             }
             Part::Any { branches } => {

@@ -306,11 +306,24 @@ fn as_json(tested: &[Tested]) -> String {
         if let Some(lack) = tested.lacks() {
             add(&json!({ "rule": rule, "outcome": "failed", "lacks": lack }));
         }
-        if let Some(failure) = tested.fuzz_failure() {
-            let records = &failure.records;
-            add(
-                &json!({ "rule": rule, "outcome": "failed", "fuzz": failure.number, "fault": failure.fault, "records": records }),
-            );
+        if let Some(fuzzed) = &tested.fuzzed {
+            add(&match &fuzzed.failure {
+                Some(failure) => json!({
+                    "rule": rule,
+                    "outcome": "failed",
+                    "fuzz": failure.number,
+                    "fault": failure.fault,
+                    "records": failure.records,
+                }),
+                None => json!({
+                    "rule": rule,
+                    "outcome": "passed",
+                    "fuzz": fuzzed.stories,
+                    "asked": fuzzed.asked,
+                    "findings": fuzzed.findings,
+                    "most_fuel": fuzzed.most_fuel,
+                }),
+            });
         }
         for warning in &tested.warnings {
             add(&json!({ "rule": rule, "warning": warning.code, "message": warning.message }));

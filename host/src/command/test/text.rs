@@ -110,7 +110,7 @@ fn coverage(tested: &Tested, screen: &mut Screen) {
     for alternative in &tested.coverage.alternatives {
         let seen =
             if alternative.seen { screen.paint("seen ", Tone::Good) } else { screen.paint("never", Tone::Warning) };
-        screen.hanging(8, &format!("{seen}  "), &format!("{} {}", alternative.field, alternative.wanted));
+        screen.hanging(8, &format!("{seen}  "), &format!("{} {}", terminal(&alternative.field), alternative.wanted));
     }
     let fields: Vec<(&str, &Field)> = tested.coverage.fields().collect();
     if !fields.is_empty() {

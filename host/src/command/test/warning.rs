@@ -20,7 +20,7 @@ pub(super) fn never_matched(coverage: &Coverage) -> Vec<Warning> {
     }
     let warning = |(field, wanted): (&str, BTreeSet<&str>)| {
         let wanted = wanted.into_iter().collect::<Vec<_>>().join(", ");
-        Warning { code: "never-matched", message: format!("no event of a case has {field} {wanted}") }
+        Warning { code: "never-matched", message: format!("no event of a case has {} {wanted}", terminal(field)) }
     };
     by_field.into_iter().map(warning).collect()
 }
