@@ -86,7 +86,7 @@ mod tests {
             [
                 ("/requestParameters/trail".to_owned(), None),
                 ("/requestParameters/Name".to_owned(), meant("/requestParameters/name")),
-                ("/useridentity/arn".to_owned(), meant("/userIdentity/arn")),
+                ("/useridentity/arn".to_owned(), meant("/userIdentity")),
             ]
         );
     }
