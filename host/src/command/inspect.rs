@@ -161,7 +161,11 @@ fn settings(schema: &Value, screen: &mut Screen) {
             (Value::Null, false) => String::new(),
             (default, false) => format!(", default {}", harmless_json(default)),
         };
-        screen.hanging(2, "", &format!("{} ({kind}{default})", screen.paint(&terminal(name), Tone::Strong)));
+        screen.hanging(
+            2,
+            "",
+            &format!("{} ({}{default})", screen.paint(&terminal(name), Tone::Strong), terminal(&kind)),
+        );
         screen.hanging(4, "", &terminal(property["description"].as_str().unwrap_or_default()));
     }
 }

@@ -1,6 +1,7 @@
 //! What a rule looked at in an event, where that is recorded.
 
 use orgwatch_rules_sdk::Value;
+use orgwatch_rules_sdk::json::{Document, Node};
 
 use crate::digest::Digest;
 use crate::redact::Secrets;
@@ -24,13 +25,26 @@ pub struct Traced {
 }
 
 impl Traced {
-    /// Takes the record's secrets out.
-    pub fn redact(&mut self, secrets: &Secrets) {
+    /// Takes the record's secrets out, by the record as it is written without them.
+    pub fn redact(&mut self, secrets: &Secrets, redacted: &Document) {
         let redact = |text: &mut String| *text = secrets.redact_text(text).into_owned();
-        self.log.iter_mut().for_each(|(_, message)| redact(message));
+        for (_, message) in &mut self.log {
+            *message = secrets.redact_cut(message);
+        }
         for step in &mut self.trace.steps {
             match step {
-                Step::Read { found: Value::String(text), .. } | Step::Json { text: Some(text), .. } => redact(text),
+                Step::Read { path, found: found @ (Value::String(_) | Value::Number(_) | Value::Boolean(_)) } => {
+                    // Where the redacted record has a text, that is what may be shown; where it has nothing else, what was read stays.
+                    if let Some(text) = redacted.pointer(path).and_then(Node::string) {
+                        *found = Value::String(secrets.redact_text(&text).into_owned());
+                    }
+                }
+                Step::Json { path, text: Some(text) } => {
+                    if let Some(node) = redacted.pointer(path) {
+                        *text = node.canonical();
+                    }
+                    redact(text);
+                }
                 Step::Row { key, .. } => redact(key),
                 Step::Count { scope, .. } => redact(&mut scope.key),
                 Step::Notes { scope, notes, .. } => {

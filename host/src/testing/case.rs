@@ -18,10 +18,14 @@ use super::expected::{Expected, ExpectedFinding};
 use super::story::Story;
 use crate::escape::{path as shown, terminal};
 use crate::plan::json_table;
+use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::table::{Match, STANDARD, Table, TableConfig, TableError, Tables};
 
 /// The file with the cases that say more than a file name can.
 const CASES: &str = "cases.toml";
+
+/// The largest file of events, in bytes.
+const LARGEST_FILE: u64 = 64 << 20;
 
 /// The file with the settings of the cases that are files.
 const SETTINGS: &str = "settings.toml";
@@ -69,6 +73,17 @@ pub enum CaseError {
         path: PathBuf,
         /// Why not.
         source: ParseError,
+    },
+    /// A file holds a number that JSON has not.
+    #[error("`{}` has a number that JSON has not\nhint: write infinities and the like as text", shown(.0))]
+    NotJson(PathBuf),
+    /// A file of events has a part that is none.
+    #[error("`{}` has something that is no event: {reason}", shown(path))]
+    NoRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The name of an event file says nothing.
     #[error(
@@ -142,7 +157,7 @@ impl Case {
     /// Fails when a file cannot be read or understood, with its name.
     pub fn read(folder: &Path) -> Result<Vec<Self>, CaseError> {
         let settings = match read_toml::<toml::Table>(&folder.join(SETTINGS))? {
-            Some(settings) => json_table(&settings).unwrap_or_default(),
+            Some(settings) => json_table(&settings).ok_or_else(|| CaseError::NotJson(folder.join(SETTINGS)))?,
             None => Map::new(),
         };
         let mut cases = Vec::new();
@@ -173,12 +188,7 @@ impl Case {
         } else {
             return Err(CaseError::Name(path));
         };
-        let text = fs::read_to_string(&path).map_err(|source| CaseError::Read { path: path.clone(), source })?;
-        let records = if name.ends_with(".ndjson") {
-            text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
-        } else {
-            vec![text]
-        };
+        let records = records(&path)?;
         let story = Story::new(records).map_err(|source| CaseError::Event { path: path.clone(), source })?;
         Ok(Self { name, file: path, story, settings, tables: Tables::default(), expected })
     }
@@ -225,10 +235,20 @@ impl Changed {
     fn record(self, folder: &Path) -> Result<Value, String> {
         let mut record = match self.event {
             toml::Value::String(name) => {
-                let path = folder.join(&name);
-                let text = fs::read_to_string(&path)
-                    .map_err(|error| format!("the event `{}` cannot be read: {error}", terminal(&name)))?;
-                serde_json::from_str(&text).map_err(|error| format!("the event `{}`: {error}", terminal(&name)))?
+                let cannot =
+                    |error: &dyn std::error::Error| format!("the event `{}`: {}", terminal(&name), told(error));
+                if Path::new(&name).is_absolute() {
+                    return Err(format!("the event `{}` is not named from the case's folder on", terminal(&name)));
+                }
+                let records = records(&folder.join(&name)).map_err(|error| cannot(&error))?;
+                let [record] = records.as_slice() else {
+                    return Err(format!(
+                        "the event `{}` holds {} records, and a case changes one",
+                        terminal(&name),
+                        records.len()
+                    ));
+                };
+                serde_json::from_str(record).map_err(|error| cannot(&error))?
             }
             toml::Value::Table(table) => {
                 Value::Object(json_table(&table).ok_or("the event has a number that JSON has not")?)
@@ -281,9 +301,37 @@ fn table(name: &str, rows: &[toml::Table], path: &Path) -> Result<Table, TableEr
     let standard = STANDARD.iter().find(|standard| standard.name == name).map(|standard| standard.key);
     let key = standard.unwrap_or(if has("cidr") { "cidr" } else { "key" });
     let r#match = if key == "cidr" { Match::Cidr } else { Match::Exact };
-    let rows = Value::Array(rows.iter().map(|row| Value::Object(json_table(row).unwrap_or_default())).collect());
+    let rows: Option<Vec<Value>> = rows.iter().map(|row| json_table(row).map(Value::Object)).collect();
+    let not_json = || TableError::Content {
+        path: path.to_owned(),
+        place: String::new(),
+        problem: format!("the rows of `{name}` have a number that JSON has not"),
+    };
+    let rows = Value::Array(rows.ok_or_else(not_json)?);
     let config = TableConfig { name: name.to_owned(), path: path.to_owned(), key: key.to_owned(), r#match };
     Table::parse(&config, rows.to_string().as_bytes())
+}
+
+/// Reads the records of a file as a replay reads them, whatever they are wrapped in. A part that is no record, or a file without any, would be quiet
+/// whatever the rule does.
+fn records(path: &Path) -> Result<Vec<String>, CaseError> {
+    let read = |source| CaseError::Read { path: path.to_owned(), source };
+    let no_record = |reason: String| CaseError::NoRecord { path: path.to_owned(), reason };
+    let metadata = fs::metadata(path).map_err(read)?;
+    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
+        return Err(no_record(format!("it is not a file of at most {} MiB", LARGEST_FILE >> 20)));
+    }
+    let file = fs::File::open(path).map_err(read)?;
+    let mut decoder = Decoder::new(file, DecodeLimits::default());
+    let mut records = Vec::new();
+    while let Some(decoded) = decoder.next().map_err(read)? {
+        match decoded {
+            Decoded::Record(record) => records.push(record.document.text().to_owned()),
+            Decoded::Skipped(_) => {}
+            Decoded::Unreadable(unreadable) => return Err(no_record(terminal(&unreadable.reason.to_string()))),
+        }
+    }
+    if records.is_empty() { Err(no_record("it holds no record".to_owned())) } else { Ok(records) }
 }
 
 /// Tells of an error with its causes.

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::finding::{EventReference, Finding};
 use crate::index::Part;
 use crate::judge::{Judge, Traced, Verdicts};
-use crate::redact::Secrets;
+use crate::redact::{self, Secrets};
 use crate::rule::Rule;
 use crate::source::Place;
 use crate::state::StateError;
@@ -76,15 +76,20 @@ pub fn explain<'a>(
     for (event, asked) in events.iter().zip(found.asked) {
         let record = event.document().root();
         let secrets = judge.redacts().then(|| Secrets::of(event.document()));
+        let without_secrets = || Document::parse(redact::record(event.document())).ok();
+        let redacted = judge.redacts().then(without_secrets).flatten();
         for (place, rule) in judge.rules().iter().enumerate() {
-            let patterns = rule
-                .patterns
-                .iter()
-                .map(|pattern| AskedBy { matches: pattern.matches(record), parts: pattern.parts(record) });
+            let patterns = rule.patterns.iter().map(|pattern| AskedBy {
+                matches: pattern.matches(record),
+                parts: match &redacted {
+                    Some(redacted) => shown(pattern.parts(redacted.root()), &pattern.parts(record)),
+                    None => pattern.parts(record),
+                },
+            });
             let mut trace = |noting| {
                 let mut traced = told.traces.get_mut(&(place, event.digest(), noting))?.pop()?;
-                if let Some(secrets) = &secrets {
-                    traced.redact(secrets);
+                if let (Some(secrets), Some(redacted)) = (&secrets, &redacted) {
+                    traced.redact(secrets, redacted);
                 }
                 Some(traced)
             };
@@ -98,12 +103,27 @@ pub fn explain<'a>(
                 patterns: patterns.collect(),
                 noted,
                 judged,
-                findings: told.findings.remove(&of_event).unwrap_or_default(),
-                fault: told.faults.remove(&of_event).or(not_loaded),
+                findings: told.findings_of(&of_event),
+                fault: told.faults.get(&of_event).cloned().or(not_loaded.filter(|_| asked.contains(&place))),
             });
         }
     }
     Ok(())
+}
+
+/// Shows parts as they are without secrets, with the answers of those that were judged.
+fn shown(redacted: Vec<Part>, judged: &[Part]) -> Vec<Part> {
+    let both = redacted.into_iter().zip(judged);
+    let one = |(redacted, judged): (Part, &Part)| match (redacted, judged) {
+        (Part::Field { field, wanted, found, .. }, Part::Field { holds, .. }) => {
+            Part::Field { field, wanted, found, holds: *holds }
+        }
+        (Part::Any { branches }, Part::Any { branches: judged }) => Part::Any {
+            branches: branches.into_iter().zip(judged).map(|(branch, judged)| shown(branch, judged)).collect(),
+        },
+        (redacted, _) => redacted,
+    };
+    both.map(one).collect()
 }
 
 /// What came of a trial, by what it came of.
@@ -114,6 +134,19 @@ struct Told {
 }
 
 impl Told {
+    /// Takes the findings of one copy of an event: each once. The same record twice has each of them twice.
+    fn findings_of(&mut self, of: &(String, Digest)) -> Vec<Explained> {
+        let Some(all) = self.findings.get_mut(of) else { return Vec::new() };
+        let mut taken: Vec<Explained> = Vec::new();
+        let mut left = Vec::new();
+        for explained in all.drain(..) {
+            let again = taken.iter().any(|known| known.finding.id == explained.finding.id);
+            if again { left.push(explained) } else { taken.push(explained) }
+        }
+        *all = left;
+        taken
+    }
+
     fn of(verdicts: Verdicts) -> Self {
         let mut told = Self { traces: BTreeMap::new(), findings: BTreeMap::new(), faults: BTreeMap::new() };
         for traced in verdicts.traces {

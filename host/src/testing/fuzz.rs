@@ -5,12 +5,12 @@
 //! second time.
 
 use fastrand::Rng;
-use orgwatch_rules_sdk::{Matches, Metadata};
+use orgwatch_rules_sdk::Metadata;
 use serde_json::{Map, Value, json};
 
 use super::change;
 use super::story::Story;
-use super::trial::Trial;
+use super::trial::{Found, Trial};
 use crate::catalogue::{Catalogue, Kind, Shape};
 use crate::gap::GapCause;
 use crate::index::Pattern;
@@ -55,7 +55,7 @@ pub struct Failure {
 ///
 /// Fails when there is no room for temporary files.
 pub fn fuzz(metadata: &Metadata, judge: &Judge, seed: u64, number: u64) -> Result<Fuzzed, StateError> {
-    let generator = Generator::new(metadata);
+    let generator = Generator::new(judge.rules().iter().flat_map(|rule| &rule.patterns));
     let trial = Trial::new(judge);
     let mut fuzzed = Fuzzed::default();
     for number in 0..number {
@@ -68,7 +68,7 @@ pub fn fuzz(metadata: &Metadata, judge: &Judge, seed: u64, number: u64) -> Resul
         fuzzed.findings += found.verdicts.findings.len() as u64;
         let most = found.verdicts.fuel.iter().map(|&(_, fuel)| fuel).max().unwrap_or_default();
         fuzzed.most_fuel = fuzzed.most_fuel.max(most);
-        if let Some(fault) = fault(&trial, &records)? {
+        if let Some(fault) = fault_of(&trial, &records, &found)? {
             let records = smallest(&trial, records, &fault)?;
             fuzzed.failure = Some(Failure { number, fault, records });
             break;
@@ -84,6 +84,11 @@ fn story(records: &[Value]) -> Story {
 /// Says how a rule fails on some records; nothing where it does not.
 fn fault(trial: &Trial<'_>, records: &[Value]) -> Result<Option<String>, StateError> {
     let found = trial.run(story(records).documents())?;
+    fault_of(trial, records, &found)
+}
+
+/// Says how a rule failed on records of which something came; nothing where it did not, and does the same again.
+fn fault_of(trial: &Trial<'_>, records: &[Value], found: &Found) -> Result<Option<String>, StateError> {
     if let Some(gap) = found.verdicts.gaps.first() {
         return Ok(Some(match &gap.cause {
             GapCause::Fault { fault, .. } => fault.to_string(),
@@ -146,11 +151,10 @@ struct Generator {
 }
 
 impl Generator {
-    fn new(metadata: &Metadata) -> Self {
-        let patterns = match &metadata.matches {
-            Matches::Everything => Vec::new(),
-            Matches::Patterns(patterns) => patterns.clone(),
-        };
+    fn new<'a>(asked: impl IntoIterator<Item = &'a Pattern>) -> Self {
+        let parse = |pattern: &Pattern| serde_json::from_str::<Value>(pattern.source()).ok();
+        let patterns: Vec<Value> =
+            asked.into_iter().filter_map(parse).filter(|pattern| *pattern != json!({})).collect();
         let catalogue = Catalogue::embedded();
         let mut events = Vec::new();
         for pattern in &patterns {
@@ -246,14 +250,35 @@ fn satisfy(pattern: &Value, path: &str, record: &mut Value, rng: &mut Rng) {
                     satisfy(branch, path.trim_end_matches("/$or"), record, rng);
                 }
             }
-            Value::Array(alternatives) if !["/eventSource", "/eventName"].contains(&path.as_str()) => {
-                let scalar = alternatives.iter().find(|alternative| !alternative.is_object());
-                if let Some(value) = scalar {
-                    let _ = change::set(record, &path, value.clone());
+            Value::Array(alternatives) => {
+                let is_named = matches!(path.as_str(), "/eventSource" | "/eventName")
+                    && record.pointer(&path).is_some_and(|value| alternatives.contains(value));
+                let alternative = alternatives.get(rng.usize(..alternatives.len().max(1)));
+                if let Some(alternative) = alternative.filter(|_| !is_named) {
+                    let _ = match fitting(alternative) {
+                        Some(value) => change::set(record, &path, value),
+                        None => change::remove(record, &path),
+                    };
                 }
             }
             _ => {}
         }
+    }
+}
+
+/// Makes a value that fits an alternative; nothing where it asks for none.
+fn fitting(alternative: &Value) -> Option<Value> {
+    let Some((operator, argument)) = alternative.as_object().and_then(|members| members.iter().next()) else {
+        return Some(alternative.clone());
+    };
+    let text = argument.as_str().unwrap_or_default();
+    match operator.as_str() {
+        "exists" if *argument == json!(false) => None,
+        "prefix" | "suffix" | "equals-ignore-case" | "exactly" if argument.is_string() => Some(json!(text)),
+        "wildcard" => Some(json!(text.replace('*', "x"))),
+        "cidr" => Some(json!(text.split('/').next())),
+        "numeric" => argument.as_array().and_then(|parts| parts.iter().find(|part| part.is_number()).cloned()),
+        _ => Some(json!("x")),
     }
 }
 
@@ -385,16 +410,14 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_records_and_another_others() {
-        let mut metadata = Metadata::new("", "1.0.0", json!({}));
         let pattern = json!({ "eventSource": ["cloudtrail.amazonaws.com"], "eventName": ["StopLogging"], "userIdentity": { "type": ["Root"] } });
-        metadata.matches = Matches::Patterns(vec![pattern.clone()]);
-        let generator = Generator::new(&metadata);
+        let pattern = Pattern::parse(&pattern.to_string()).unwrap();
+        let generator = Generator::new([&pattern]);
         let records = |seed: u64| {
             (0..200).map(|number: u64| generator.record(&mut Rng::with_seed(seed + number))).collect::<Vec<_>>()
         };
         assert_eq!(records(1), records(1));
         assert_ne!(records(1), records(1_000));
-        let pattern = Pattern::parse(&pattern.to_string()).unwrap();
         let records = records(1);
         let asked = records.iter().filter(|record| {
             let record = orgwatch_rules_sdk::json::Document::parse(record.to_string()).unwrap();

@@ -114,7 +114,7 @@ impl Mutations {
         let metadata = suite.component().metadata();
         let properties = metadata.settings["properties"].as_object().cloned().unwrap_or_default();
         for (name, schema) in &properties {
-            let mut noticed = suite.cases.iter().any(|case| case.settings.contains_key(name));
+            let mut noticed = false;
             let mut labels = BTreeSet::new();
             for case in &suite.cases {
                 for (label, value) in values::settings(schema, case.settings.get(name), &case.story) {
@@ -122,7 +122,10 @@ impl Mutations {
                         break;
                     }
                     let mut varied = case.clone();
-                    varied.settings.insert(name.clone(), value);
+                    match value {
+                        Some(value) => varied.settings.insert(name.clone(), value),
+                        None => varied.settings.remove(name),
+                    };
                     let verdict = suite.judge(&varied, bench)?;
                     // What the rule refuses says nothing.
                     if verdict.found.is_some() {

@@ -83,8 +83,14 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns other values for a setting, each with what was done: by its schema, by the value that it has, and for a list the texts of the event.
-pub(super) fn settings(schema: &Value, current: Option<&Value>, story: &Story) -> Vec<(String, Value)> {
+/// Returns other values for a setting, each with what was done, nothing for leaving it out: by its schema, by the value that it has, and for a list the texts of the event.
+pub(super) fn settings(schema: &Value, current: Option<&Value>, story: &Story) -> Vec<(String, Option<Value>)> {
+    let left_out = current.map(|_| ("left out".to_owned(), None));
+    let others = other_settings(schema, current, story).into_iter().map(|(label, value)| (label, Some(value)));
+    left_out.into_iter().chain(others).collect()
+}
+
+fn other_settings(schema: &Value, current: Option<&Value>, story: &Story) -> Vec<(String, Value)> {
     let default = current.or_else(|| schema.get("default"));
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.first().cloned().unwrap_or_default(),

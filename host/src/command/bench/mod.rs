@@ -11,7 +11,7 @@ use clap::Args;
 use orgwatch_rules_sdk::json::Document;
 use serde_json::json;
 
-use self::baseline::{Baseline, Change};
+use self::baseline::{Baseline, BaselineError, Change};
 use super::args::{Color, Output};
 use super::run::{RuleFailure, processors};
 use super::screen::Screen;
@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::judge::Judge;
 use crate::rule::discover;
 use crate::sandbox::{Compiler, Limits};
-use crate::testing::{Story, Suite, Trial, Workbench};
+use crate::testing::{Expected, Story, Suite, Trial, Workbench};
 
 /// How long a measurement of time goes on, for each rule and case.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -74,7 +74,10 @@ struct Measure {
 const ALL_EVENTS: &str = "events";
 
 pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
-    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose().map_err(Failure::usage)?;
+    let baseline = arguments.baseline.as_deref().map(Baseline::read).transpose().map_err(|error| match error {
+        error @ BaselineError::File { .. } => Failure::input_output(error),
+        error @ BaselineError::Json { .. } => Failure::usage(error),
+    })?;
     let limits = Limits::default();
     let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
     if arguments.build {
@@ -114,6 +117,7 @@ fn measure(arguments: &BenchArgs, compiler: &Compiler, limits: &Limits) -> Resul
     if let Some(story) = &given {
         // Each rule judges them with the settings and tables of its first case.
         for suite in &mut suites {
+            suite.cases.retain(|case| !matches!(case.expected, Expected::Refused(_)));
             suite.cases.truncate(1);
             for case in &mut suite.cases {
                 (case.name, case.story) = (ALL_EVENTS.to_owned(), story.clone());
@@ -128,7 +132,7 @@ fn measure(arguments: &BenchArgs, compiler: &Compiler, limits: &Limits) -> Resul
         for case in &suite.cases {
             match bench.judge(suite, case) {
                 Ok(judge) => measures.extend(one(suite, &case.name, &case.story, &judge)?),
-                Err(_) if matches!(case.expected, crate::testing::Expected::Refused(_)) => {}
+                Err(_) if matches!(case.expected, Expected::Refused(_)) => {}
                 Err(fault) => {
                     tell(&RuleFailure { rule: suite.id().to_owned(), reason: fault.to_string() });
                     failed = true;

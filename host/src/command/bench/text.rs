@@ -33,7 +33,7 @@ pub(super) fn add(measures: &[Measure], changes: &[Change], limit: u64, screen: 
         let name = format!("{} on {}", change.rule, terminal(&change.case));
         match (change.before, change.now) {
             (Some(before), Some(now)) => {
-                let percent = (now - before) * 100 / before.max(1);
+                let percent = u128::from(now.saturating_sub(before)) * 100 / u128::from(before.max(1));
                 let told = format!("{name}: {} units instead of {}, {percent} % more", digits(now), digits(before));
                 screen.hanging(0, &screen.paint("FAIL  ", Tone::Bad), &told);
             }

@@ -22,7 +22,7 @@ use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::testing::{Explanation, explain};
 
 /// Records that are explained at most: all of them are held in memory, with everything that rules looked at.
-const MOST_RECORDS: usize = 100_000;
+const MOST_RECORDS: usize = 20_000;
 
 /// What stands for every rule.
 const EVERY_RULE: &str = "*";
@@ -64,6 +64,11 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
         let known: Vec<String> = found.instances.iter().map(|instance| instance.id.clone()).collect();
         found.instances.retain(|instance| instance.id == arguments.rule);
         if found.instances.is_empty() {
+            if known.is_empty() {
+                return Err(Failure::usage(
+                    "no rule runs\nhint: the configuration may switch them off, or they are generic",
+                ));
+            }
             let (rule, known) = (terminal(&arguments.rule), terminal(&known.join(", ")));
             return Err(Failure::usage(format!("there is no rule `{rule}`\nhint: the rules are {known}")));
         }
@@ -77,7 +82,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
         }
     }
     if rules.is_empty() {
-        let hint = "a generic rule runs where the configuration uses it: give --config, and the id that it has there";
+        let hint = "the configuration may switch it off; a generic rule runs where the configuration uses it, under the id that it has there";
         return Err(Failure::usage(format!("no rule runs\nhint: {hint}")));
     }
     let judge = Judge::new(rules).redacting(found.redacts).tuned(found.tuning.clone()).recording();
@@ -125,7 +130,8 @@ fn is_named(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
     arguments.event.as_ref().is_none_or(|id| {
         let digest = explanation.event.digest.to_string();
         explanation.event.id.as_ref() == Some(id)
-            || (id.len() >= 8 && digest.starts_with(id.trim_start_matches("sha256:")))
+            || (id.trim_start_matches("sha256:").len() >= 8
+                && digest.starts_with(id.strip_prefix("sha256:").unwrap_or(id)))
     })
 }
 

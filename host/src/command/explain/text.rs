@@ -177,7 +177,7 @@ fn verdict(explanation: &Explanation<'_>, screen: &mut Screen) {
         let why = match (explanation.asked, explanation.judged.is_some()) {
             (false, _) => "nothing: the rule does not ask for this event, and never saw it",
             (true, true) => "nothing: the rule saw the event and returned no finding",
-            (true, false) => "nothing: the rule noted the event, and did not judge it",
+            (true, false) => "nothing: the rule noted the event; equal records are judged once",
         };
         screen.hanging(0, "finds     ", why);
     }
