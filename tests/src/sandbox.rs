@@ -60,6 +60,10 @@ guests! {
     a_rule_that_looks_back_sees_what_it_noted: "looks_back", sees_what_it_noted();
     a_rule_that_asks_for_an_event_that_never_comes_is_told_of: "dead_event_name", is_remarked_on("event-name-unknown");
     a_rule_that_asks_a_service_for_the_event_of_another_is_told_of: "foreign_event_name", is_remarked_on("event-name-elsewhere");
+    a_rule_that_is_careless_harms_nobody_else: "careless", behaves();
+    a_rule_that_is_trusting_harms_nobody_else: "trusting", behaves();
+    a_rule_that_is_thorough_harms_nobody_else: "thorough", behaves();
+    a_rule_that_misreads_harms_nobody_else: "misreads", behaves();
     a_rule_that_says_much_is_heard_in_order_and_in_little_memory: "talkative", talks_at_length();
 }
 
@@ -89,6 +93,12 @@ fn all_guests_at_once_do_not_keep_the_others_from_judging() {
         .collect();
     assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), expected);
     assert_eq!(ran.code, 2);
+}
+
+/// The tools for authors have more to say of these: `authoring`.
+fn behaves(guest: &str, _: &str) {
+    let ran = beside(guest_file(guest), "");
+    assert_eq!((ran.code, errors(&ran)), (0, Vec::new()), "{}", ran.stderr);
 }
 
 fn fails_on_each_event(guest: &str, fault: &str) {

@@ -72,6 +72,11 @@ impl Screen {
         }
     }
 
+    /// Takes the text so far.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     /// Returns the text.
     pub(super) fn finish(self) -> String {
         self.text

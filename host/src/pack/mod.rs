@@ -81,6 +81,11 @@ impl Pack {
         self.folder.join("dist")
     }
 
+    /// Tells whether the pack's folder has the source of its rules.
+    pub fn has_source(&self) -> bool {
+        self.folder.join("Cargo.toml").is_file()
+    }
+
     /// Tells whether a source of the pack is newer than what was built of it.
     pub fn changed_since_built(&self) -> bool {
         let built = fs::metadata(self.dist().join(build::RECORD)).and_then(|record| record.modified());

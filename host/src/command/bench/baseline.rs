@@ -115,5 +115,7 @@ mod tests {
         let changes = baseline.compare(&now, 5);
         let told: Vec<(&str, bool)> = changes.iter().map(|change| (change.case.as_str(), change.is_worse())).collect();
         assert_eq!(told, [("new", false), ("risen", true), ("gone", false)]);
+        let enormous = Baseline::of(&[measure("same", u64::MAX)]);
+        assert_eq!(enormous.compare(&[measure("same", u64::MAX)], u64::MAX), []);
     }
 }

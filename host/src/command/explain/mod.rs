@@ -24,6 +24,9 @@ use crate::testing::{Explanation, explain};
 /// Records that are explained at most: all of them are held in memory, with everything that rules looked at.
 const MOST_RECORDS: usize = 20_000;
 
+/// How much is printed at a time, in bytes.
+const PRINTED_AT: usize = 1 << 16;
+
 /// What stands for every rule.
 const EVERY_RULE: &str = "*";
 
@@ -94,6 +97,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     let mut out = String::new();
     let mut screen = Screen::new(arguments.color);
     let (mut named, mut shown) = (0, 0);
+    let mut printed = Ok(Exit::Done);
     explain(&judge, records, |explanation| {
         named += usize::from(is_named(arguments, &explanation));
         if is_named(arguments, &explanation) && is_wanted(arguments, &explanation) {
@@ -105,6 +109,11 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
                 out += &json::line(&explanation);
             } else {
                 text::add(&explanation, &found, &mut screen);
+                out += &screen.take();
+            }
+            if out.len() > PRINTED_AT && printed.is_ok() {
+                printed = print(&out);
+                out.clear();
             }
         }
     })
@@ -122,7 +131,8 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     if shown == 0 {
         warn("nothing was found\nhint: leave out --found to see why");
     }
-    Ok(exit.max(print(if json { out } else { screen.finish() })?))
+    printed?;
+    Ok(exit.max(print(out)?))
 }
 
 /// Tells whether an explanation is of the event that was asked for.

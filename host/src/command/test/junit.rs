@@ -10,10 +10,11 @@ use super::Tested;
 use crate::escape::{message, path as shown};
 use crate::testing::Outcome;
 
-pub(super) fn write(tested: &[Tested], path: &Path) -> Result<(), JunitError> {
+/// Writes the results. Warnings are failures where they are denied.
+pub(super) fn write(tested: &[Tested], denied: bool, path: &Path) -> Result<(), JunitError> {
     let mut report = Report::new("orgwatch");
     for tested in tested {
-        report.add_test_suite(suite(tested));
+        report.add_test_suite(suite(tested, denied));
     }
     let error = |source: io::Error| JunitError { path: shown(path), source };
     let file = File::create(path).map_err(error)?;
@@ -28,7 +29,7 @@ pub(super) struct JunitError {
     source: io::Error,
 }
 
-fn suite(tested: &Tested) -> TestSuite {
+fn suite(tested: &Tested, denied: bool) -> TestSuite {
     let mut suite = TestSuite::new(tested.suite.id());
     for tried in &tested.results {
         let case = &tested.suite.cases[tried.case];
@@ -50,6 +51,14 @@ fn suite(tested: &Tested) -> TestSuite {
     }
     if let Some(lack) = tested.lacks() {
         suite.add_test_case(TestCase::new("both signs", status(Some(NonSuccessKind::Failure), lack)));
+    }
+    if let Some(failure) = tested.fuzz_failure() {
+        let text = format!("record {}: {}", failure.number, failure.fault);
+        suite.add_test_case(TestCase::new("generated records", status(Some(NonSuccessKind::Failure), &text)));
+    }
+    for warning in tested.warnings.iter().filter(|_| denied) {
+        let kind = Some(NonSuccessKind::Failure);
+        suite.add_test_case(TestCase::new(warning.code, status(kind, &warning.message)));
     }
     suite
 }

@@ -33,7 +33,7 @@ pub(in crate::command) struct TestArgs {
     /// Build the packs first; needs cargo
     #[arg(long)]
     build: bool,
-    /// Only cases whose name, or whose rule's id, has this in it; repeatable
+    /// Only cases whose name, or whose rule's id, has this in it; repeatable. What the others show is not asked for then
     #[arg(short, long, value_name = "TEXT")]
     filter: Vec<String>,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(in crate::command) struct TestArgs {
     /// Write the results as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Build and test again whenever a file of a pack changes, until interrupted
+    /// Build and test now and whenever a file of a pack changes, until interrupted
     #[arg(long, conflicts_with = "junit")]
     watch: bool,
     /// The form of what is shown [default: text on a terminal, json when piped]
@@ -71,7 +71,7 @@ struct FurtherArgs {
     #[arg(long)]
     attack: bool,
     /// Have each rule judge so many generated records: it may not trap, run out of anything, or answer differently the second time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     fuzz: Option<u64>,
     /// What the generated records are made from: the same number, the same records
     #[arg(long, value_name = "N", default_value_t = 1, requires = "fuzz")]
@@ -81,6 +81,8 @@ struct FurtherArgs {
 /// A suite that has been judged.
 struct Tested {
     suite: Suite,
+    /// Whether all cases of the suite were judged.
+    whole: bool,
     results: Vec<Tried>,
     coverage: Coverage,
     /// How many changes of what the rule read were tried.
@@ -122,8 +124,9 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
     let limits = Limits::default();
     let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
     let packs = packs(arguments)?;
-    if arguments.build {
-        build::build(&packs, &compiler, &limits)?;
+    if arguments.build || arguments.watch {
+        let sources: Vec<Pack> = packs.into_iter().filter(|pack| arguments.build || pack.has_source()).collect();
+        build::build(&sources, &compiler, &limits)?;
     } else {
         for pack in packs.iter().filter(|pack| pack.changed_since_built()) {
             let folder = escape::path(pack.folder());
@@ -132,11 +135,15 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
     }
     let (tested, broken) = test(arguments, &compiler, &limits)?;
     if let Some(path) = &arguments.junit {
-        junit::write(&tested, path).map_err(Failure::input_output)?;
+        junit::write(&tested, arguments.deny_warnings, path).map_err(Failure::input_output)?;
     }
     let sum = Sum::of(&tested);
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
-    let text = if json { as_json(&tested) } else { text::text(&tested, sum, arguments, Screen::new(arguments.color)) };
+    let text = if json {
+        as_json(&tested, arguments.further.coverage)
+    } else {
+        text::text(&tested, sum, arguments, Screen::new(arguments.color))
+    };
     let mut exit = print(text)?;
     if sum.failed + sum.unsound + sum.broken > 0 || (arguments.deny_warnings && sum.warnings > 0) {
         exit = exit.max(Exit::Failed);
@@ -170,7 +177,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
             }
         }
     }
-    let asked = AskedByPacks::of(&suites);
+    let asked = AskedByPacks::of(&suites, limits).map_err(Failure::rules)?;
     for suite in &mut suites {
         let id = suite.id().to_owned();
         suite.cases.retain(|case| chosen(arguments, &id, case));
@@ -190,7 +197,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, &asked, &arguments.further, &mut bench)?);
+        tested.push(Tested::of(suite, arguments.filter.is_empty(), &asked, &arguments.further, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
@@ -202,6 +209,7 @@ fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
 impl Tested {
     fn of(
         suite: Suite,
+        whole: bool,
         asked: &AskedByPacks,
         further: &FurtherArgs,
         bench: &mut Workbench<'_>,
@@ -224,18 +232,23 @@ impl Tested {
         let mutations = further.mutate.then(|| Mutations::of(&suite, bench)).transpose();
         let mutations = mutations.map_err(Failure::input_output)?;
         let silenced = if further.attack { attack(&suite, bench).map_err(Failure::input_output)? } else { Vec::new() };
-        let mut warnings = warning::never_matched(&coverage);
+        let mut warnings = if whole { warning::never_matched(&coverage) } else { Vec::new() };
         warnings.extend(mutations.iter().flat_map(warning::unnoticed));
         warnings.extend(silenced.iter().map(warning::silenced));
         warnings.extend(warning::dead(&suite, &coverage, asked));
         let changes = mutations.as_ref().map_or(0, Mutations::tried);
         let fuzzed = further.fuzz.map(|number| fuzzed(&suite, bench, further.seed, number)).transpose()?.flatten();
-        Ok(Self { suite, results, coverage, changes, fuzzed, warnings })
+        if fuzzed.as_ref().is_some_and(|fuzzed: &Fuzzed| fuzzed.asked == 0) {
+            let message = "the rule asked for none of the generated records".to_owned();
+            warnings.push(Warning { code: "fuzz-not-asked", message });
+        }
+        Ok(Self { suite, whole, results, coverage, changes, fuzzed, warnings })
     }
 
     /// Says which sign no case shows; nothing where both are shown.
     fn lacks(&self) -> Option<&'static str> {
         match self.suite.lacks() {
+            _ if !self.whole => None,
             (true, true) => Some("it has no case"),
             (true, false) => Some("no case shows it firing"),
             (false, true) => Some("no case shows it staying quiet"),
@@ -276,7 +289,7 @@ impl Sum {
 }
 
 /// One object a case, a missing sign and a warning.
-fn as_json(tested: &[Tested]) -> String {
+fn as_json(tested: &[Tested], coverage: bool) -> String {
     let mut text = String::new();
     let mut add = |value: &Value| {
         text += &harmless_json(value);
@@ -306,6 +319,9 @@ fn as_json(tested: &[Tested]) -> String {
         if let Some(lack) = tested.lacks() {
             add(&json!({ "rule": rule, "outcome": "failed", "lacks": lack }));
         }
+        if coverage {
+            add(&json!({ "rule": rule, "coverage": covered(&tested.coverage) }));
+        }
         if let Some(fuzzed) = &tested.fuzzed {
             add(&match &fuzzed.failure {
                 Some(failure) => json!({
@@ -330,4 +346,20 @@ fn as_json(tested: &[Tested]) -> String {
         }
     }
     text
+}
+
+/// What the cases showed a rule: the alternatives of what it asks for, and the values of what it read.
+fn covered(coverage: &Coverage) -> Value {
+    let asks_for: Vec<Value> = coverage
+        .alternatives
+        .iter()
+        .map(
+            |alternative| json!({ "field": alternative.field, "wanted": alternative.wanted, "seen": alternative.seen }),
+        )
+        .collect();
+    let reads: Vec<Value> = coverage
+        .fields()
+        .map(|(path, field)| json!({ "path": path, "values": field.values, "more": field.more }))
+        .collect();
+    json!({ "asks_for": asks_for, "reads": reads })
 }

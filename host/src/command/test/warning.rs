@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::escape::terminal;
+use crate::rule::{DiscoverError, discover};
+use crate::sandbox::Limits;
 use crate::testing::{Coverage, DeadField, Mutations, Silenced, Suite, asked_events, dead_fields};
 
 /// Something that the cases of a rule do not show, or that is odd about it.
@@ -29,13 +31,22 @@ pub(super) fn never_matched(coverage: &Coverage) -> Vec<Warning> {
 pub(super) struct AskedByPacks(BTreeMap<PathBuf, BTreeSet<(String, String)>>);
 
 impl AskedByPacks {
-    pub(super) fn of(suites: &[Suite]) -> Self {
+    /// Reads what all rules of the packs ask for, also where only some of them are tested.
+    pub(super) fn of(suites: &[Suite], limits: &Limits) -> Result<Self, DiscoverError> {
         let mut packs: BTreeMap<PathBuf, BTreeSet<(String, String)>> = BTreeMap::new();
         for suite in suites {
-            let events = asked_events(suite.component().metadata()).unwrap_or_default();
-            packs.entry(suite.pack.folder().to_owned()).or_default().extend(events);
+            let folder = suite.pack.folder();
+            if packs.contains_key(folder) {
+                continue;
+            }
+            let mut events = BTreeSet::new();
+            for file in discover(folder)?.files(limits)? {
+                let component = file.component.as_ref().ok();
+                events.extend(component.and_then(|component| asked_events(component.metadata())).unwrap_or_default());
+            }
+            packs.insert(folder.to_owned(), events);
         }
-        Self(packs)
+        Ok(Self(packs))
     }
 
     /// Returns the events in which a rule may find what it reads: those that its pack asks for, and those of its cases where it does not name its own.

@@ -3,12 +3,12 @@
 use orgwatch_rules_sdk::prelude::*;
 
 rule! {
-    /// Reports every policy that is detached, and panics where the record does not say which.
+    /// Reports every policy that is deleted, and panics where the record does not say which.
     Trusting,
     id: "guest.trusting",
     title: "A trusting rule",
     severity: Low,
-    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["DetachPolicy"] }],
+    matches: [{ "eventSource": ["organizations.amazonaws.com"], "eventName": ["DeletePolicy"] }],
 }
 
 struct Trusting;
@@ -21,7 +21,7 @@ impl Rule for Trusting {
     }
 
     fn evaluate(&self, event: &Event) -> Findings {
-        let policy = event.string("/requestParameters/policyId").expect("a policy is detached");
+        let policy = event.string("/requestParameters/policyId").expect("a policy is deleted");
         Finding::new(policy).into()
     }
 }
