@@ -69,7 +69,8 @@ impl Baseline {
         for (rule, cases) in &now.fuel {
             for (case, &fuel) in cases {
                 let before = self.fuel.get(rule).and_then(|cases| cases.get(case)).copied();
-                let risen = |before: u64| u128::from(fuel) * 100 > u128::from(before) * (100 + u128::from(tolerance));
+                let allowed = |before: u64| u128::from(before).saturating_mul(100 + u128::from(tolerance));
+                let risen = |before: u64| u128::from(fuel) * 100 > allowed(before);
                 if before.is_none_or(risen) {
                     changes.push(Change { rule: rule.clone(), case: case.clone(), before, now: Some(fuel) });
                 }

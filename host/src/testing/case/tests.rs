@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const STOPPED: &str =
-    r#"{"eventName": "StopLogging", "requestParameters": {"name": "main"}, "responseElements": null}"#;
+const STOPPED: &str = r#"{"eventVersion": "1.11", "eventName": "StopLogging", "requestParameters": {"name": "main"}, "responseElements": null}"#;
 
 fn read(files: &[(&str, &str)]) -> Result<Vec<Case>, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -36,14 +35,19 @@ fn files_and_written_cases_are_read_in_order() {
         null = ["/requestParameters/more"]
         findings = 0
     "#;
-    let files =
-        [("quiet_x.json", "{}"), ("fires_stopped.json", STOPPED), ("cases.toml", cases), ("settings.toml", "a = 1")];
+    let files = [
+        ("quiet_x.json", r#"{"eventVersion": "1.11"}"#),
+        ("fires_stopped.json", STOPPED),
+        ("cases.toml", cases),
+        ("settings.toml", "a = 1"),
+    ];
     let cases = read(&files).unwrap();
     let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["fires_stopped.json", "quiet_x.json", "an expected trail is quiet", "a failed call is quiet"]);
     assert_eq!(cases[0].settings["a"], 1);
     assert_eq!(cases[2].settings["expected"], json!(["main"]));
     let expected = json!({
+        "eventVersion": "1.11",
         "eventName": "StopLogging",
         "requestParameters": { "name": "other", "more": null },
         "errorCode": "AccessDenied"
@@ -83,7 +87,7 @@ fn a_case_that_makes_no_sense_is_refused_with_its_name() {
         (case("findings = 2\n[[case.finding]]\nkey = \"a\""), "`findings` is 2, and there are 1 [[case.finding]]"),
         (case("quiet = true\nchange = { errorCode = 1 }"), "`errorCode` is not a JSON Pointer"),
         (case("quiet = true\nremove = [\"/nothing\"]"), "there is nothing at `/nothing` to remove"),
-        (case("quiet = true").replace("fires_stopped", "missing"), "the event `missing.json` cannot be read"),
+        (case("quiet = true").replace("fires_stopped", "missing"), "the event `missing.json`: failed to read"),
         (case("quiet = true") + "\n" + &case("quiet = true"), "another case has the same name"),
         (case("quite = true"), "unknown field `quite`"),
         (case("quiet = true\nearlier = [{ event = \"fires_stopped.json\", chnge = {} }]"), "unknown field `chnge`"),
@@ -94,5 +98,5 @@ fn a_case_that_makes_no_sense_is_refused_with_its_name() {
         assert!(told.contains(message), "{cases}\n{told}");
     }
     assert!(read(&[("stopped.json", STOPPED)]).unwrap_err().contains("begin its name with fires_ or quiet_"));
-    assert!(read(&[("fires_x.json", "{")]).unwrap_err().contains("is not an event"));
+    assert!(read(&[("fires_x.json", "{")]).unwrap_err().contains("has something that is no event"));
 }
