@@ -94,15 +94,20 @@ impl RulesFound {
 
     /// Tells of the files that are no rules. Returns true where there is one.
     pub(super) fn tell_of_broken_files(&self) -> bool {
-        let mut any = false;
-        for file in &self.files {
-            if let Err(fault) = &file.component {
-                tell(&RuleFailure { rule: file.path.to_string_lossy().into_owned(), reason: fault.to_string() });
-                any = true;
-            }
-        }
-        any
+        tell_of_broken(&self.files)
     }
+}
+
+/// Tells of those among some files that are no rules. Returns true where there is one.
+pub(super) fn tell_of_broken(files: &[RuleFile]) -> bool {
+    let mut any = false;
+    for file in files {
+        if let Err(fault) = &file.component {
+            tell(&RuleFailure { rule: file.path.to_string_lossy().into_owned(), reason: fault.to_string() });
+            any = true;
+        }
+    }
+    any
 }
 
 /// A rule that does not run, told and not fatal.

@@ -6,6 +6,7 @@
 
 use fastrand::Rng;
 use orgwatch_rules_sdk::Metadata;
+use orgwatch_rules_sdk::json::escape_pointer_token;
 use serde_json::{Map, Value, json};
 
 use super::change;
@@ -127,14 +128,15 @@ fn smallest(trial: &Trial<'_>, mut records: Vec<Value>, expected: &str) -> Resul
 
 /// Gathers all paths of a value, what is around before what is inside.
 fn gather(value: &Value, path: &str, paths: &mut Vec<String>) {
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     let mut add = |name: String, value: &Value| {
         let path = format!("{path}/{name}");
         paths.push(path.clone());
         gather(value, &path, paths);
     };
     match value {
-        Value::Object(members) => members.iter().for_each(|(name, value)| add(escaped(name), value)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| add(escape_pointer_token(name).into_owned(), value));
+        }
         // From the last on, so that the places of the others stay.
         Value::Array(elements) => {
             elements.iter().enumerate().rev().for_each(|(place, value)| add(place.to_string(), value));

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgwatch_rules_sdk::json::Document;
+use orgwatch_rules_sdk::json::{Document, escape_pointer_token};
 use serde_json::{Map, Value, json};
 
 use super::case::Case;
@@ -198,12 +198,11 @@ pub(super) fn read(found: &Found, record: &Document) -> BTreeSet<String> {
 
 /// Gathers the paths of what has nothing inside it.
 fn leaves(value: &Value, path: &str, paths: &mut BTreeSet<String>, most: usize) {
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     match value {
         _ if paths.len() >= most => {}
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
-                leaves(value, &format!("{path}/{}", escaped(name)), paths, most);
+                leaves(value, &format!("{path}/{}", escape_pointer_token(name)), paths, most);
             }
         }
         Value::Array(elements) if !elements.is_empty() => {

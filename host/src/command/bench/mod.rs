@@ -13,7 +13,7 @@ use serde_json::json;
 
 use self::baseline::{Baseline, BaselineError, Change};
 use super::args::{Color, Output};
-use super::run::{RuleFailure, processors};
+use super::run::{RuleFailure, processors, tell_of_broken};
 use super::screen::Screen;
 use super::{Failure, build, compiler, explain, print, tell};
 use crate::encoding::harmless_json;
@@ -106,13 +106,7 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
 /// Measures every rule. Returns also whether one could not be measured, which has been told.
 fn measure(arguments: &BenchArgs, compiler: &Compiler, limits: &Limits) -> Result<(Vec<Measure>, bool), Failure> {
     let (mut suites, broken) = Suite::find(&arguments.path, limits).map_err(Failure::rules)?;
-    let mut failed = !broken.is_empty();
-    for file in broken {
-        if let Err(fault) = &file.component {
-            let rule = file.path.to_string_lossy().into_owned();
-            tell(&RuleFailure { rule, reason: fault.to_string() });
-        }
-    }
+    let mut failed = tell_of_broken(&broken);
     let given = if arguments.events.is_empty() { None } else { Some(given(arguments)?) };
     if let Some(story) = &given {
         // Each rule judges them with the settings and tables of its first case.

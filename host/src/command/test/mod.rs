@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use self::warning::{AskedByPacks, Warning};
 use super::args::{Color, Output};
-use super::run::processors;
+use super::run::{processors, tell_of_broken};
 use super::screen::Screen;
-use super::{Failure, build, compiler, print, tell, warn};
+use super::{Failure, build, compiler, print, warn};
 use crate::encoding::harmless_json;
 use crate::escape;
 use crate::exit::Exit;
@@ -167,15 +167,7 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     for path in &arguments.paths {
         let (found, broken) = Suite::find(path, limits).map_err(Failure::rules)?;
         suites.extend(found);
-        for file in broken {
-            if let Err(fault) = &file.component {
-                tell(&super::run::RuleFailure {
-                    rule: file.path.to_string_lossy().into_owned(),
-                    reason: fault.to_string(),
-                });
-                any_broken = true;
-            }
-        }
+        any_broken |= tell_of_broken(&broken);
     }
     let asked = AskedByPacks::of(&suites, limits).map_err(Failure::rules)?;
     for suite in &mut suites {
