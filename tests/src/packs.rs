@@ -1,0 +1,3 @@
+//! Rule packs as they are shared: packed, signed, and trusted no further than intended.
+
+mod signature;
