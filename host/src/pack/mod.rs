@@ -1,9 +1,11 @@
 //! Rule packs: folders with a `pack.toml`, one crate each, whose rules stand in `dist/` once they are built.
 
 mod build;
+pub mod lock;
 mod manifest;
 pub mod packed;
 mod provenance;
+pub mod seen;
 pub mod signature;
 
 use std::fs;
