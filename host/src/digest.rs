@@ -30,6 +30,16 @@ impl Digest {
         Self(bytes)
     }
 
+    /// Reads a digest as it is shown: 64 hexadecimal digits in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_hex(text).map(Self)
+    }
+
+    /// Reads a digest as it stands in findings: `sha256:` and the hexadecimal digits.
+    pub fn parse_tagged(text: &str) -> Option<Self> {
+        Self::parse(text.strip_prefix("sha256:")?)
+    }
+
     /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -70,7 +80,7 @@ impl<'de> Deserialize<'de> for Digest {
 pub(crate) mod tagged {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::{Digest, parse_hex};
+    use super::Digest;
 
     pub(crate) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&digest.tagged())
@@ -78,14 +88,14 @@ pub(crate) mod tagged {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let digest = text.strip_prefix("sha256:").and_then(parse_hex).map(Digest);
-        digest.ok_or_else(|| serde::de::Error::custom("not a SHA-256 digest"))
+        Digest::parse_tagged(&text).ok_or_else(|| serde::de::Error::custom("not a SHA-256 digest"))
     }
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    if text.len() != 64 {
+    // `from_str_radix` would take a sign, and one digest must not have two forms.
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
         return None;
     }
     for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
@@ -104,6 +114,16 @@ mod tests {
         assert_eq!(digest.to_string(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         let text = serde_json::to_string(&digest).unwrap();
         assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
+    }
+
+    #[test]
+    fn a_digest_has_one_form() {
+        let digest = Digest::of("").to_string();
+        assert_eq!(Digest::parse_tagged(&format!("sha256:{digest}")), Some(Digest::of("")));
+        let signed = digest.replacen("e3", "+3", 1);
+        for other in [digest.to_uppercase().as_str(), &digest[1..], &signed, ""] {
+            assert_eq!(Digest::parse(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -26,6 +26,15 @@ pub struct Manifest {
     /// Where to read more.
     #[serde(default)]
     pub homepage: Option<String>,
+    /// The least version of the host that the pack runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_host_version: Option<semver::Version>,
+    /// The interface between host and rule that its rules are built for, such as `orgwatch:rule@0.1.0`: packing refuses a rule that is built for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// The file at the top of the pack that tells what changed from version to version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changelog: Option<String>,
     /// Events and fields that its rules are right to ask for although the catalogue of this host does not know them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known_names: Vec<KnownName>,

@@ -2,6 +2,7 @@
 
 mod build;
 mod manifest;
+pub mod packed;
 mod provenance;
 
 use std::fs;
@@ -9,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::escape;
 pub use build::{BuildError, Builder, Built};
 pub use manifest::{KnownName, Manifest, PackId};
 pub use provenance::Provenance;
@@ -39,6 +41,14 @@ pub enum PackError {
         /// Why not.
         source: Box<toml::de::Error>,
     },
+    /// The pack needs a newer host.
+    #[error("the pack `{}` needs orgwatch-host {needed} or newer, and this is {}", escape::path(path), env!("CARGO_PKG_VERSION"))]
+    OldHost {
+        /// The pack's folder.
+        path: PathBuf,
+        /// The version.
+        needed: semver::Version,
+    },
     /// There are no components.
     #[error("the pack `{0}` has not been built\nhint: add --build, or run `orgwatch-host build {0}` first")]
     NotBuilt(PathBuf),
@@ -56,6 +66,9 @@ impl Pack {
     pub fn open(folder: &Path) -> Result<Self, PackError> {
         let path = folder.join(Self::MANIFEST);
         let text = fs::read_to_string(&path).map_err(|source| PackError::Read { path: path.clone(), source })?;
+        if let Some(needed) = needed_host(&text).filter(|needed| host_version() < *needed) {
+            return Err(PackError::OldHost { path: folder.to_owned(), needed });
+        }
         let manifest =
             toml::from_str(&text).map_err(|source| PackError::Manifest { path, source: Box::new(source) })?;
         Ok(Self { folder: folder.to_owned(), manifest })
@@ -110,6 +123,21 @@ impl Pack {
         };
         if components.is_empty() { Err(PackError::NotBuilt(self.folder.clone())) } else { Ok(components) }
     }
+}
+
+/// The version of this host.
+///
+/// # Panics
+///
+/// Never: cargo takes no other versions.
+fn host_version() -> semver::Version {
+    semver::Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo's versions are semantic")
+}
+
+/// Returns the least host that a `pack.toml` names. It may be one that this host cannot read otherwise.
+fn needed_host(text: &str) -> Option<semver::Version> {
+    let manifest: toml::Table = toml::from_str(text).ok()?;
+    semver::Version::parse(manifest.get("min_host_version")?.as_str()?).ok()
 }
 
 /// Returns when the newest file of a folder was written, or a file itself.

@@ -2,6 +2,7 @@
 
 mod discover;
 mod load;
+pub mod page;
 
 use std::path::PathBuf;
 

@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::page;
 use crate::command::args::DocsArgs;
 use crate::command::run::RulesFound;
 use crate::command::{Failure, print};
 use crate::escape;
 use crate::exit::Exit;
+use crate::rule::page;
 
 /// The name of the index.
 const INDEX: &str = "README.md";

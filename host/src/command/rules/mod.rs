@@ -3,7 +3,6 @@
 mod coverage;
 mod docs;
 mod navigator;
-mod page;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};

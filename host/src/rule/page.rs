@@ -10,16 +10,18 @@ use crate::encoding::technique;
 use crate::escape::terminal;
 
 /// What every page begins with, so that a page can be told from what somebody wrote.
-pub(super) const MARK: &str = "<!-- Written by `orgwatch-host rules docs` from what the rules say of themselves. -->";
+pub const MARK: &str = "<!-- Written by `orgwatch-host rules docs` from what the rules say of themselves. -->";
 
 /// A rule with the pack that it comes from.
-pub(super) struct Subject<'a> {
-    pub(super) metadata: &'a Metadata,
-    pub(super) pack: Option<&'a str>,
+pub struct Subject<'a> {
+    /// What the rule says of itself.
+    pub metadata: &'a Metadata,
+    /// The pack, as `publisher/name@version`.
+    pub pack: Option<&'a str>,
 }
 
 /// Writes the page of a rule.
-pub(super) fn of(rule: &Subject<'_>) -> String {
+pub fn of(rule: &Subject<'_>) -> String {
     let metadata = rule.metadata;
     let mut page = format!("{MARK}\n\n# {}\n\n", plain(&metadata.title));
     let pack = rule.pack.map(|pack| format!(" · {}", plain(pack))).unwrap_or_default();
@@ -52,7 +54,7 @@ pub(super) fn of(rule: &Subject<'_>) -> String {
 }
 
 /// Writes the index: a table for each pack.
-pub(super) fn index(rules: &[Subject<'_>]) -> String {
+pub fn index(rules: &[Subject<'_>]) -> String {
     let mut packs: BTreeMap<&str, Vec<&Metadata>> = BTreeMap::new();
     for rule in rules {
         packs.entry(rule.pack.unwrap_or("in no pack")).or_default().push(rule.metadata);
