@@ -33,6 +33,8 @@ pub(crate) enum Refusal {
     Name(Box<Refusal>),
     #[error("its host has no address")]
     Nothing,
+    #[error("this machine is no place for somebody elsewhere to send it to")]
+    Local,
 }
 
 impl Policy {

@@ -4,6 +4,7 @@ mod build;
 mod manifest;
 pub mod packed;
 mod provenance;
+pub mod registry;
 
 use std::fs;
 use std::io;
