@@ -4,6 +4,7 @@
 //! runs each *rule* on the event; what comes back are *findings*, and *gaps* where a rule could not judge; each *sink* takes them.
 //! `docs/architecture.md` walks along the data.
 
+mod address;
 pub mod aws;
 pub mod catalogue;
 pub mod check;
@@ -26,6 +27,7 @@ pub mod pack;
 pub mod plan;
 pub mod redact;
 pub mod replay;
+mod retry_after;
 pub mod route;
 pub mod rule;
 pub mod sandbox;

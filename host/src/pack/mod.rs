@@ -7,6 +7,7 @@ pub mod packed;
 mod provenance;
 pub mod seen;
 pub mod signature;
+pub mod registry;
 
 use std::fs;
 use std::io;

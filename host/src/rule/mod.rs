@@ -3,6 +3,7 @@
 mod discover;
 mod load;
 pub mod page;
+mod place;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 pub use discover::{DiscoverError, Discovered, discover};
 pub use load::load;
+pub use place::{Place, Places};
 
 use crate::finding::Defaults;
 use crate::index::Pattern;

@@ -218,7 +218,7 @@ fn signature_of(descriptor: &Descriptor) -> Option<Digest> {
 }
 
 /// Writes the config that a signature's manifest has: that of an image which is nothing but these layers.
-fn signature_config(layers: &[Descriptor]) -> Vec<u8> {
+pub(in crate::pack) fn signature_config(layers: &[Descriptor]) -> Vec<u8> {
     let layers: Vec<String> = layers.iter().map(|layer| layer.digest.tagged()).collect();
     let config = serde_json::json!({
         "architecture": "", "created": "0001-01-01T00:00:00Z", "os": "", "config": {},

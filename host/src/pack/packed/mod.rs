@@ -29,6 +29,7 @@ pub use self::archive::write_file;
 pub use self::contents::{Contents, Fuel, RuleContents, TableContents};
 pub use self::error::{LayoutError, PackedError};
 pub use self::files::Files;
+pub(super) use self::layout::signature_config;
 pub use self::layout::{
     LARGEST_LAYOUT, LARGEST_MANIFEST, Layout, MOST_BLOBS, SIGNATURE, SIGNED, Signed, is_pack, signature_tag,
 };

@@ -1,10 +1,9 @@
 //! The sink `webhook`: findings as HTTP requests, to Slack, Microsoft Teams, PagerDuty, Splunk, or whatever takes JSON.
 //!
 //! Where it sends is decided by the configuration alone: no event text is in the address or the headers, no redirect is followed, no proxy is
-//! taken from the environment, and the address that a name resolves to is judged at each connection (`address.rs`). What it sends is JSON
+//! taken from the environment, and the address that a name resolves to is judged at each connection (`host/src/address.rs`). What it sends is JSON
 //! whatever the event says (`preset/`, `template.rs`). What the answer means is decided in `answer.rs`.
 
-mod address;
 mod answer;
 mod preset;
 mod signature;
@@ -22,11 +21,11 @@ use reqwest::{Certificate, Client, Url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::address::{Guard, Policy};
 use self::answer::Answer;
 pub use self::preset::Preset;
 use self::template::Template;
 use super::{Delivery, Receipt, RetryConfig, Sink, SinkError};
+use crate::address::{Guard, Policy};
 use crate::config::Secret;
 use crate::escape;
 

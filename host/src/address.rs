@@ -1,8 +1,8 @@
-//! Which addresses a webhook may reach.
+//! Which addresses the program may be sent to: by the configuration of a webhook, or by what a registry answers.
 //!
 //! Whoever can change a name's address, or a line of the configuration, could otherwise have this host talk to what only it can reach: the metadata
 //! service that hands out its role's credentials. The addresses of a name are judged at every connection, when nothing can change any more;
-//! an address that is written in the URL never passes the resolver, and is judged when the configuration is checked.
+//! an address that is written in the URL never passes the resolver, and is judged when the URL is.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,9 +10,9 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
-/// What a webhook may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
+/// What may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Policy {
     /// The URL names this very machine, which is then all that it reaches.
     local: bool,
     public_only: bool,
@@ -20,7 +20,7 @@ pub(super) struct Policy {
 
 /// Why an address is not reached.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error("its `url` begins with neither https:// nor http://")]
     Scheme,
     #[error("its `url` has no TLS, and does not name this machine\nhint: use https, or set `plain_http = true`")]
@@ -33,60 +33,70 @@ pub(super) enum Refusal {
     Name(Box<Refusal>),
     #[error("its host has no address")]
     Nothing,
+    #[error("this machine is no place for somebody elsewhere to send it to")]
+    Local,
 }
 
 impl Policy {
     /// Judges a URL of the configuration.
-    pub(super) fn of(url: &Url, plain_http: bool, public_only: bool) -> Result<Self, Refusal> {
-        // The parser has made one form of every way to write an address, such as 0x7f.1, so this sees what is connected to.
-        let host = url.host();
-        let local = match host {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
-            Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
-            None => return Err(Refusal::Scheme),
-        };
+    pub(crate) fn of(url: &Url, plain_http: bool, public_only: bool) -> Result<Self, Refusal> {
+        let Some(host) = url.host() else { return Err(Refusal::Scheme) };
         match url.scheme() {
             "https" => {}
-            "http" if plain_http || local => {}
+            "http" if plain_http || is_local(&host) => {}
             "http" => return Err(Refusal::PlainHttp),
             _ => return Err(Refusal::Scheme),
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refusal::Credentials);
         }
-        let policy = Self { local, public_only };
-        match host {
-            Some(Host::Ipv4(address)) => policy.judge(address.into())?,
-            Some(Host::Ipv6(address)) => policy.judge(address.into())?,
-            Some(Host::Domain(_)) | None => {}
+        Self::of_host(&host, public_only)
+    }
+
+    /// Judges the host of a URL. The parser has made one form of every way to write an address, such as 0x7f.1, so this sees what is connected to.
+    pub(crate) fn of_host(host: &Host<&str>, public_only: bool) -> Result<Self, Refusal> {
+        let policy = Self { local: is_local(host), public_only };
+        match *host {
+            Host::Ipv4(address) => policy.judge(address.into())?,
+            Host::Ipv6(address) => policy.judge(address.into())?,
+            Host::Domain(_) => {}
         }
         Ok(policy)
     }
 
+    /// Tells whether this very machine is all that is reached.
+    pub(crate) fn is_local(self) -> bool {
+        self.local
+    }
+
     /// Judges an address that is about to be connected to.
-    pub(super) fn judge(self, address: IpAddr) -> Result<(), Refusal> {
-        let inner = match address {
-            IpAddr::V4(inner) => Some(inner),
-            IpAddr::V6(outer) => inner(outer),
-        };
-        let kind = match (inner, address) {
-            (Some(inner), _) => kind_v4(inner),
-            (None, IpAddr::V6(address)) => kind_v6(address),
-            (None, IpAddr::V4(address)) => kind_v4(address),
-        };
-        let refused = match kind {
+    pub(crate) fn judge(self, address: IpAddr) -> Result<(), Refusal> {
+        let refused = match kind(address) {
             Kind::Loopback if self.local => return Ok(()),
             _ if self.local => "not this machine's own, as `localhost` should be",
             Kind::Loopback => "this machine's own",
             Kind::Metadata => "of a metadata service",
             Kind::LinkLocal => "link-local",
             Kind::Nowhere => "nobody's",
-            Kind::Private if self.public_only => "private, and `public_only` is set",
+            Kind::Private if self.public_only => "private, and only public ones are allowed",
             Kind::Private | Kind::Public => return Ok(()),
         };
         Err(Refusal::Address(address, refused))
     }
+}
+
+/// Tells whether a host is this machine by one of the three names that mean it plainly.
+fn is_local(host: &Host<&str>) -> bool {
+    match *host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address == Ipv4Addr::LOCALHOST,
+        Host::Ipv6(address) => address == Ipv6Addr::LOCALHOST,
+    }
+}
+
+/// Tells whether the whole internet can reach an address.
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    matches!(kind(address), Kind::Public)
 }
 
 enum Kind {
@@ -110,6 +120,13 @@ fn inner(address: Ipv6Addr) -> Option<Ipv4Addr> {
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => Some(of(high, low)),
         _ => None,
+    }
+}
+
+fn kind(address: IpAddr) -> Kind {
+    match address {
+        IpAddr::V4(address) => kind_v4(address),
+        IpAddr::V6(outer) => inner(outer).map_or_else(|| kind_v6(outer), kind_v4),
     }
 }
 
@@ -140,7 +157,7 @@ fn kind_v6(address: Ipv6Addr) -> Kind {
 }
 
 /// Resolves names, and leaves out what is refused.
-pub(super) struct Guard(pub(super) Policy);
+pub(crate) struct Guard(pub(crate) Policy);
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
