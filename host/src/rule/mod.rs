@@ -5,6 +5,7 @@ mod load;
 pub mod page;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use orgwatch_rules_sdk::Severity;
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ pub use load::load;
 use crate::finding::Defaults;
 use crate::index::Pattern;
 use crate::sandbox::{Component, ComponentFault, LoadFault, LoadedRule};
+use crate::trust::Grant;
 
 /// A component file as it was found.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct RuleFile {
     pub path: PathBuf,
     /// The pack that it belongs to, as `publisher/name@version`.
     pub pack: Option<String>,
+    /// What the rule may do, by the trust policy; nothing for a rule that is held to nothing.
+    pub grant: Option<Arc<Grant>>,
     /// The component, or why it is none.
     pub component: Result<Component, ComponentFault>,
 }
@@ -53,6 +57,8 @@ pub struct Rule {
     pub id: String,
     /// What its findings get.
     pub defaults: Defaults,
+    /// What it may do, by the trust policy; nothing for a rule that is held to nothing.
+    pub grant: Option<Arc<Grant>>,
     /// For a rule that looks back, the version of what it notes.
     pub state_version: Option<u32>,
     /// The records that it asks for; where it could not be loaded, those that it asks for with its default settings.
