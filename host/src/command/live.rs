@@ -22,7 +22,7 @@ use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::telemetry::{Metrics, Otlp, start_log};
-use crate::tuning::Tuning;
+use crate::trust::TrustConfig;
 
 /// Runs live until somebody says stop.
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
@@ -42,8 +42,9 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
+    check_trust(found.trust.as_ref(), &config)?;
     let tuning = Arc::clone(&found.tuning);
-    warn_of(&tuning);
+    warn_of(&found);
     let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes);
     for (rule, reason) in &first.refused {
         tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
@@ -77,8 +78,11 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
         let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
         let routes = Routes::new(&found.routes, &sinks).map_err(|error| error.to_string())?;
+        if let Some(trust) = &found.trust {
+            trust.check_sinks(&sinks).map_err(|error| error.to_string())?;
+        }
         let tuning = Arc::clone(&found.tuning);
-        warn_of(&tuning);
+        warn_of(&found);
         Ok(Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes))
     };
     let source = arguments.source.clone();
@@ -117,8 +121,8 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
 }
 
 /// Logs what is allowed and may not be meant.
-fn warn_of(tuning: &Tuning) {
-    for warning in tuning.warnings(Timestamp::now()) {
+fn warn_of(found: &RulesFound) {
+    for warning in found.warnings.iter().cloned().chain(found.tuning.warnings(Timestamp::now())) {
         tracing::warn!("{}", warning.replace("\nhint: ", "; "));
     }
 }
@@ -135,6 +139,12 @@ pub(super) fn check(config: &mut Config) -> Result<Routes, Failure> {
     check_names(config.sink.iter().map(SinkConfig::name), "sink")?;
     let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
     Routes::new(&config.route, &names).map_err(Failure::usage)
+}
+
+/// Checks that what publishers may reach is there.
+pub(super) fn check_trust(trust: Option<&TrustConfig>, config: &Config) -> Result<(), Failure> {
+    let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
+    trust.map_or(Ok(()), |trust| trust.check_sinks(&names)).map_err(Failure::usage)
 }
 
 /// A source or sink that its configuration does not allow.

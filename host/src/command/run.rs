@@ -14,7 +14,7 @@ use orgwatch_rules_sdk::Severity;
 use super::args::{Form, RuleSource, RunArgs};
 use super::deliver::Keeping;
 use super::inputs::Inputs;
-use super::{Failure, build, compiler, live, print, tell};
+use super::{Failure, build, compiler, live, print, tell, warn};
 use crate::config::Config;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
@@ -28,6 +28,7 @@ use crate::sandbox::{self, Engine, Limits};
 use crate::source::files::Input;
 use crate::table::Tables;
 use crate::telemetry::LogLevel;
+use crate::trust::{Policy, TrustConfig};
 use crate::tuning::Tuning;
 
 /// The rules that a command works with, before they are loaded.
@@ -38,6 +39,9 @@ pub(super) struct RulesFound {
     pub(super) tables: Arc<Tables>,
     pub(super) tuning: Arc<Tuning>,
     pub(super) routes: Vec<RouteConfig>,
+    pub(super) trust: Option<TrustConfig>,
+    /// What is allowed of the rules and may not be meant, each with a hint.
+    pub(super) warnings: Vec<String>,
     pub(super) files: Vec<RuleFile>,
     pub(super) instances: Vec<Instance>,
 }
@@ -56,8 +60,11 @@ impl RulesFound {
         if paths.is_empty() {
             return Err(Failure::usage("no rules are named\nhint: name them with --rules PATH, or in orgwatch.toml"));
         }
+        let policy = Policy::new(config.trust.as_ref()).map_err(Failure::usage)?;
         let mut files = Vec::new();
+        let mut warnings = Vec::new();
         for path in &paths {
+            warnings.extend(policy.judge_local(path).map_err(Failure::rules)?);
             let found = discover(path).map_err(Failure::rules)?;
             if build_first {
                 let compiler = compiler(source.cache_dir.as_deref(), &limits)?;
@@ -69,7 +76,8 @@ impl RulesFound {
         let ids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
         let tuning = Arc::new(Tuning::new(&config, &ids, &tables).map_err(Failure::usage)?);
         let redacts = !config.keep_credentials;
-        Ok(Self { redacts, limits, tables, tuning, routes: config.route, files, instances })
+        let Config { route: routes, trust, .. } = config;
+        Ok(Self { redacts, limits, tables, tuning, routes, trust, warnings, files, instances })
     }
 
     /// Returns the rules that read a table which is not configured, each with the table's name.
@@ -129,6 +137,9 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     }
     let found = RulesFound::find(&arguments.source, arguments.build)?;
     let mut exit = Exit::Done;
+    for warning in &found.warnings {
+        warn(warning);
+    }
     if found.tell_of_broken_files() {
         exit = Exit::Rules;
     }

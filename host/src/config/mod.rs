@@ -24,6 +24,7 @@ use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::table::TableConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::trust::TrustConfig;
 use crate::tuning::ExceptionConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
@@ -38,6 +39,8 @@ pub struct Config {
     pub exception: Vec<ExceptionConfig>,
     /// Lookup tables.
     pub table: Vec<TableConfig>,
+    /// Whose rule packs may run, and what their rules may do.
+    pub trust: Option<TrustConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
     /// True to leave credentials that stand in records where they are: in findings, in the events of gaps, and in what rules log.
@@ -113,6 +116,9 @@ impl Config {
             }
             for table in &mut config.table {
                 table.path = folder.join(&table.path);
+            }
+            if let Some(trust) = &mut config.trust {
+                trust.relative_to(folder);
             }
         }
         Ok(config)

@@ -92,7 +92,7 @@ impl Discovered {
 fn read(path: &Path, pack: Option<String>, limits: &Limits) -> Result<RuleFile, DiscoverError> {
     let bytes =
         read_bounded(path, limits.component).map_err(|source| DiscoverError::Read { path: path.to_owned(), source })?;
-    Ok(RuleFile { path: path.to_owned(), pack, component: Component::check(bytes, limits) })
+    Ok(RuleFile { path: path.to_owned(), pack, grant: None, component: Component::check(bytes, limits) })
 }
 
 /// Reads a file up to one byte beyond a limit, which is enough to know that it is too large.
