@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{ConfigCommand, RuleSource};
+use super::found::RulesFound;
 use super::live::{check, check_trust};
-use super::run::{RulesFound, count, load_rules, processors};
+use super::run::{count, load_rules, processors};
 use super::{Failure, print, tell, warn};
 use crate::config::Config;
 use crate::encoding::harmless_json;
@@ -32,8 +33,8 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
 /// Checks everything that a start would, without the network: rules and their settings, tables, sources, sinks, secrets, routes.
 fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     let mut config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
-    let found = RulesFound::find(source, false)?;
-    let mut exit = if found.tell_of_broken_files() { Exit::Rules } else { Exit::Done };
+    let found = RulesFound::find(source)?;
+    let mut exit = found.tell_of_broken();
     let rules = load_rules(&found, source, processors())?;
     let routes = check(&mut config)?.granted_to(&rules);
     check_trust(config.trust.as_ref(), &config)?;

@@ -8,6 +8,7 @@ mod config;
 mod deliver;
 mod exceptions;
 mod explain;
+mod found;
 mod inputs;
 mod inspect;
 mod ledger;

@@ -18,6 +18,7 @@ pub use self::rule::{RuleConfig, RulesPath};
 pub use self::secret::{Secret, SecretError};
 pub use self::span::{NotASpan, Span};
 pub use self::state::StateConfig;
+use crate::pack::registry::RegistryConfig;
 use crate::route::RouteConfig;
 use crate::sandbox::Limits;
 use crate::sink::SinkConfig;
@@ -39,6 +40,8 @@ pub struct Config {
     pub exception: Vec<ExceptionConfig>,
     /// Lookup tables.
     pub table: Vec<TableConfig>,
+    /// What has to be known of registries.
+    pub registry: Vec<RegistryConfig>,
     /// Whose rule packs may run, and what their rules may do.
     pub trust: Option<TrustConfig>,
     /// What a rule may use.
@@ -112,7 +115,10 @@ impl Config {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         if let Some(folder) = path.parent() {
             for rules in &mut config.rules {
-                rules.path = folder.join(&rules.path);
+                rules.path = rules.path.clone().seen_from(folder);
+            }
+            for registry in &mut config.registry {
+                registry.relative_to(folder);
             }
             for table in &mut config.table {
                 table.path = folder.join(&table.path);

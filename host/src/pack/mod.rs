@@ -5,9 +5,9 @@ pub mod lock;
 mod manifest;
 pub mod packed;
 mod provenance;
+pub mod registry;
 pub mod seen;
 pub mod signature;
-pub mod registry;
 
 use std::fs;
 use std::io;

@@ -1,6 +1,7 @@
 //! The rules that a run has: found, configured, loaded.
 
 mod discover;
+mod gather;
 mod load;
 pub mod page;
 mod place;
@@ -12,6 +13,7 @@ use orgwatch_rules_sdk::Severity;
 use serde_json::{Map, Value};
 
 pub use discover::{DiscoverError, Discovered, discover};
+pub use gather::{Gathered, Gatherer, Locking, Refusal, RefusalReason};
 pub use load::load;
 pub use place::{Place, Places};
 

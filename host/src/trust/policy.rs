@@ -71,6 +71,11 @@ impl Policy {
         Ok(Self { trust: Some(Trust { local: config.local, publishers }) })
     }
 
+    /// Tells whether the configuration has a policy.
+    pub const fn is_set(&self) -> bool {
+        self.trust.is_some()
+    }
+
     /// Judges a folder or a single component of this machine, which nobody can have signed. Returns what is to be told of it.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use self::warning::{AskedByPacks, Warning};
 use super::args::{Color, Output};
-use super::run::{processors, tell_of_broken};
+use super::found::tell_of_broken;
+use super::run::processors;
 use super::screen::Screen;
 use super::{Failure, build, compiler, print, warn};
 use crate::encoding::harmless_json;
