@@ -224,8 +224,8 @@ impl Registry {
         tag: &str,
     ) -> Result<(), RegistryError> {
         let blobs = checked(&session.host, manifest)?;
-        let mut contents =
-            stream::iter(blobs).map(|descriptor| session.blob(&self.cache, descriptor)).buffered(AT_ONCE);
+        let fetch = |blob: Descriptor| async move { session.blob(&self.cache, &blob).await };
+        let mut contents = stream::iter(blobs).map(fetch).buffered(AT_ONCE);
         while let Some(content) = contents.try_next().await? {
             layout.add_blob(content).map_err(|error| refused(&session.host, error))?;
         }
@@ -260,9 +260,8 @@ impl Registry {
         manifest: &Manifest,
     ) -> Result<(), RegistryError> {
         let blobs = distinct(manifest);
-        let mut blobs = stream::iter(blobs)
-            .map(|blob| async { session.put_blob(blob.digest, layout.blob(blob)?).await })
-            .buffered(AT_ONCE);
+        let store = |blob: Descriptor| async move { session.put_blob(blob.digest, layout.blob(&blob)?).await };
+        let mut blobs = stream::iter(blobs).map(store).buffered(AT_ONCE);
         while blobs.try_next().await?.is_some() {}
         session.put_manifest(Which::Digest(descriptor.digest), layout.blob(descriptor)?).await
     }
@@ -305,7 +304,7 @@ fn parse(host: &str, bytes: &[u8]) -> Result<Manifest, RegistryError> {
 }
 
 /// Returns the blobs of a manifest, each once, before anything of them is fetched: a manifest can name more than anybody wants.
-fn checked<'a>(host: &str, manifest: &'a Manifest) -> Result<Vec<&'a Descriptor>, RegistryError> {
+fn checked(host: &str, manifest: &Manifest) -> Result<Vec<Descriptor>, RegistryError> {
     let blobs = distinct(manifest);
     let size = blobs.iter().try_fold(0_u64, |sum, blob| sum.checked_add(blob.size));
     if size.is_none_or(|size| size > LARGEST_LAYOUT) {
@@ -318,8 +317,8 @@ fn checked<'a>(host: &str, manifest: &'a Manifest) -> Result<Vec<&'a Descriptor>
 }
 
 /// Returns the blobs of a manifest, each once. One that is said to have two sizes is two, of which one will be found wrong.
-fn distinct(manifest: &Manifest) -> Vec<&Descriptor> {
-    let mut blobs: Vec<&Descriptor> = manifest.blobs().collect();
+fn distinct(manifest: &Manifest) -> Vec<Descriptor> {
+    let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();
     blobs.sort_by_key(|blob| (blob.digest, blob.size));
     blobs.dedup_by_key(|blob| (blob.digest, blob.size));
     blobs

@@ -1,0 +1,3 @@
+//! Rule packs as they are handed on.
+
+mod registry;
