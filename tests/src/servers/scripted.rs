@@ -14,7 +14,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     /// The path with its query.
     pub(crate) path: String,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -44,6 +44,8 @@ enum End {
     After(usize),
     /// The body is sent over and over.
     Never,
+    /// The body is sent a byte at a time, with a pause after each.
+    Drip(Duration),
     /// Nothing is sent, and the connection stays.
     Silence,
 }
@@ -83,6 +85,11 @@ impl Reply {
     /// Never ends.
     pub(crate) fn endless(self) -> Self {
         Self { end: End::Never, ..self }
+    }
+
+    /// Takes its time with each byte.
+    pub(crate) fn dripping(self, pause: Duration) -> Self {
+        Self { end: End::Drip(pause), ..self }
     }
 
     /// Says nothing.
@@ -159,6 +166,13 @@ fn serve(
                     write!(client, "{:x}\r\n", reply.body.len())?;
                     client.write_all(&reply.body)?;
                     client.write_all(b"\r\n")?;
+                }
+            }
+            End::Drip(pause) => {
+                write!(client, "Content-Length: {}\r\n\r\n", reply.body.len())?;
+                for byte in &reply.body {
+                    client.write_all(&[*byte])?;
+                    thread::sleep(pause);
                 }
             }
             End::After(bytes) => {

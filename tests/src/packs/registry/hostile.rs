@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use orgwatch_host::digest::Digest;
 use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, SchemaVersion, WASM, WASM_CONFIG};
@@ -151,6 +152,22 @@ fn a_registry_that_says_nothing_is_given_up() {
     for path in ["/manifests/", "/blobs/"] {
         let server = liar(move |_, asked| asked.path.contains(path).then(Reply::silent));
         let error = pull(&server).0.unwrap_err();
+        assert!(matches!(error, RegistryError::Silent { .. }), "{path}: {error:?}");
+    }
+}
+
+#[test]
+fn a_registry_that_gives_a_byte_now_and_then_is_given_up() {
+    for path in ["/manifests/", "/blobs/"] {
+        let server = liar(move |layout, asked| {
+            let reply = honest::answer(layout, asked).dripping(Duration::from_millis(50));
+            asked.path.contains(path).then_some(reply)
+        });
+        let state = tempfile::tempdir().unwrap();
+        let mut options = options(state.path());
+        options.patience.slowest = 1 << 30;
+        let tag = reference(&format!("oci://{}/team/pack:1", server.host()));
+        let error = wait(registry(options).pull(&tag)).unwrap_err();
         assert!(matches!(error, RegistryError::Silent { .. }), "{path}: {error:?}");
     }
 }

@@ -78,8 +78,36 @@ fn what_was_pulled_needs_no_registry_any_more() {
     let (_, back) = wait(registry.pull(&by_digest)).unwrap();
     assert_eq!(blobs(&back), blobs(&layout));
     assert_eq!(back.signatures(digest).unwrap(), [signature("one")]);
-    let error = wait(registry.pull(&by_tag)).unwrap_err();
-    assert!(matches!(error, RegistryError::Unreached { .. }), "{error:?}");
+    for error in [wait(registry.pull(&by_tag)).unwrap_err(), wait(registry.pull_anew(&by_digest)).unwrap_err()] {
+        assert!(matches!(error, RegistryError::Unreached { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn a_pack_without_signatures_is_pulled_again_without_the_registry_and_gets_them_when_it_is_back() {
+    let server = Server::start();
+    let (mut layout, digest) = pack("1.0.0");
+    let repository = reference(&format!("oci://{}/pack", server.host()));
+    let (publisher, _publishers) = user(&server);
+    wait(publisher.push(&layout, &repository, &[])).unwrap();
+    let pinned = repository.clone().with_digest(digest);
+    let (reader, _readers) = user(&server);
+    wait(reader.pull(&pinned)).unwrap();
+    layout.sign(digest, vec![signature("one")]).unwrap();
+    wait(publisher.push(&layout, &repository, &[])).unwrap();
+    let signatures = |pulled: Result<(_, Layout), _>| pulled.unwrap().1.signatures(digest).unwrap();
+    assert_eq!(signatures(wait(reader.pull(&pinned))), [signature("one")]);
+    layout.sign(digest, vec![signature("two")]).unwrap();
+    wait(publisher.push(&layout, &repository, &[])).unwrap();
+    assert_eq!(signatures(wait(reader.pull(&pinned))), [signature("one")], "everything is here");
+    assert_eq!(signatures(wait(reader.pull_anew(&pinned))), [signature("one"), signature("two")]);
+
+    let (late, late_digest) = pack("2.0.0");
+    wait(publisher.push(&late, &repository, &[])).unwrap();
+    let unsigned = repository.with_digest(late_digest);
+    wait(reader.pull(&unsigned)).unwrap();
+    drop(server);
+    assert_eq!(blobs(&wait(reader.pull(&unsigned)).unwrap().1), blobs(&late));
 }
 
 #[test]
