@@ -131,7 +131,9 @@ pub struct Defaults {
     pub title: String,
     /// The severity of a finding without one.
     pub severity: Severity,
-    /// A severity that the configuration sets over whatever the rule says.
+    /// The highest severity that the rule may give, where its publisher's grant has one.
+    pub severity_ceiling: Option<Severity>,
+    /// A severity that the configuration sets over whatever the rule says and may.
     pub severity_override: Option<Severity>,
     /// MITRE ATT&CK techniques.
     pub attack: Arc<[String]>,
@@ -142,7 +144,13 @@ pub struct Defaults {
 impl Defaults {
     /// Returns the severity that stands for the rule as a whole.
     pub fn worst(&self) -> Severity {
-        self.severity_override.unwrap_or(self.severity)
+        self.grade(None)
+    }
+
+    /// Returns the severity of a finding to which the rule gives one, or none of its own.
+    fn grade(&self, own: Option<Severity>) -> Severity {
+        let own = own.unwrap_or(self.severity);
+        self.severity_override.unwrap_or_else(|| self.severity_ceiling.map_or(own, |ceiling| own.min(ceiling)))
     }
 }
 
@@ -154,7 +162,7 @@ impl Finding {
             id: Digest::of_parts([defaults.rule.id.as_bytes(), event.digest.as_bytes().as_slice(), key.as_bytes()]),
             rule: Arc::clone(&defaults.rule),
             title: title.unwrap_or_else(|| defaults.title.clone()),
-            severity: defaults.severity_override.or(severity).unwrap_or(defaults.severity),
+            severity: defaults.grade(severity),
             key,
             event,
             details,
@@ -199,6 +207,7 @@ mod tests {
             rule: Arc::new(rule),
             title: "title".to_owned(),
             severity: Severity::Low,
+            severity_ceiling: None,
             severity_override: None,
             attack: [].into(),
             references: [].into(),

@@ -39,4 +39,5 @@ pub mod state;
 pub mod table;
 pub mod telemetry;
 pub mod testing;
+pub mod trust;
 pub mod tuning;

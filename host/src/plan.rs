@@ -79,12 +79,13 @@ pub enum PlanError {
 }
 
 /// Works out which rules run. Components that are generic run only where the configuration uses them; all others run under their own id
-/// unless they are switched off.
+/// unless they are switched off. Where some rules could not be had (`partial`), what is said of a rule that is not there may be of one of those,
+/// and is passed over.
 ///
 /// # Errors
 ///
 /// Fails when the configuration and the rules that are there contradict each other.
-pub fn instances(config: &Config, files: &[RuleFile]) -> Result<Vec<Instance>, PlanError> {
+pub fn instances(config: &Config, files: &[RuleFile], partial: bool) -> Result<Vec<Instance>, PlanError> {
     let components = components(files)?;
     let known = components.keys().copied().collect::<Vec<_>>().join(", ");
     let mut instances = Vec::new();
@@ -105,10 +106,14 @@ pub fn instances(config: &Config, files: &[RuleFile]) -> Result<Vec<Instance>, P
                 return Err(PlanError::Generic { id: id.clone() });
             }
             None if components.contains_key(id.as_str()) => {}
+            None if partial => {}
             None => return Err(PlanError::NoSuchRule { id: id.clone(), known }),
             Some(_) if !is_rule_id(id) => return Err(PlanError::BadId(id.clone())),
             Some(component) => {
                 let Some(&file) = components.get(component.as_str()) else {
+                    if partial {
+                        continue;
+                    }
                     return Err(PlanError::NoSuchComponent { id: id.clone(), component: component.clone(), known });
                 };
                 if components.contains_key(id.as_str()) {

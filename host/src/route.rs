@@ -1,6 +1,6 @@
 //! Routes: which findings go to which sinks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use glob::{MatchOptions, Pattern};
 use orgwatch_rules_sdk::Severity;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
 use crate::ledger::SinkNumber;
+use crate::rule::Rule;
 use crate::tuning::{Group, GroupConfig, GroupError};
 
 /// One route, as it is written. A finding takes every route that fits it; a condition that is left out fits everything.
@@ -62,6 +63,10 @@ pub enum RouteError {
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Route>,
+    /// The names of the sinks.
+    names: Vec<String>,
+    /// The sinks that findings of some rules may reach, by the rule's id. All others may reach all.
+    granted: BTreeMap<String, BTreeSet<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +85,8 @@ impl Routes {
     ///
     /// Fails when a route names a sink that is not there, or none, or a pattern that is none.
     pub fn new(routes: &[RouteConfig], sinks: &[&str]) -> Result<Self, RouteError> {
+        let names = sinks.iter().map(|&name| name.to_owned()).collect();
+        let granted = BTreeMap::new();
         if routes.is_empty() {
             let everything = Route {
                 rules: Vec::new(),
@@ -88,10 +95,27 @@ impl Routes {
                 sinks: (0..sinks.len()).collect(),
                 group: None,
             };
-            return Ok(Self { routes: vec![everything] });
+            return Ok(Self { routes: vec![everything], names, granted });
         }
         let routes = routes.iter().map(|route| Route::new(route, sinks)).collect::<Result<_, _>>()?;
-        Ok(Self { routes })
+        Ok(Self { routes, names, granted })
+    }
+
+    /// Keeps findings of rules with a grant from sinks that it does not give them. What the service says of such a rule's faults is the service's
+    /// own, and goes where it would go without.
+    #[must_use]
+    pub fn granted_to(mut self, rules: &[Rule]) -> Self {
+        for rule in rules {
+            if let Some(grant) = rule.grant.as_ref().filter(|grant| grant.sinks.is_some()) {
+                let reached = self.names.iter().enumerate().filter(|(_, name)| grant.reaches(name));
+                self.granted.insert(rule.id.clone(), reached.map(|(place, _)| place).collect());
+            }
+        }
+        self
+    }
+
+    fn may_reach(&self, rule: &str, sink: usize) -> bool {
+        self.granted.get(rule).is_none_or(|sinks| sinks.contains(&sink))
     }
 
     /// Returns the sinks, by their places in the list of names, that a rule's findings of some severity about some account go to, each once.
@@ -102,6 +126,13 @@ impl Routes {
     /// Returns the same with how each of them has such findings grouped. A sink to which one route leads without grouping gets them at once;
     /// of several groupings the first route's counts.
     pub fn paths(&self, rule: &str, severity: Severity, account: Option<&str>) -> BTreeMap<usize, Option<GroupConfig>> {
+        let mut paths = self.all_paths(rule, severity, account);
+        paths.retain(|&sink, _| self.may_reach(rule, sink));
+        paths
+    }
+
+    /// Returns the same for what is not held to the rule's grant.
+    fn all_paths(&self, rule: &str, severity: Severity, account: Option<&str>) -> BTreeMap<usize, Option<GroupConfig>> {
         let mut paths: BTreeMap<usize, Option<GroupConfig>> = BTreeMap::new();
         for route in self.routes.iter().filter(|route| route.fits(rule, severity, account)) {
             for &sink in &route.sinks {
@@ -116,7 +147,8 @@ impl Routes {
 
     /// Tells whether some finding of a rule with some severity finds a sink, whatever account it is about.
     pub fn can_take(&self, rule: &str, severity: Severity) -> bool {
-        self.routes.iter().any(|route| route.severity <= severity && route.knows(rule))
+        let mut routes = self.routes.iter().filter(|route| route.severity <= severity && route.knows(rule));
+        routes.any(|route| route.sinks.iter().any(|&sink| self.may_reach(rule, sink)))
     }
 }
 
@@ -200,7 +232,7 @@ impl Router {
         let account = finding.event.account.as_deref();
         let mut sinks = self.routes.sinks(&finding.rule.id, finding.severity, account);
         if let Some(rule) = about_rule {
-            sinks.extend(self.routes.sinks(rule, finding.severity, account));
+            sinks.extend(self.routes.all_paths(rule, finding.severity, account).into_keys());
             sinks.sort_unstable();
             sinks.dedup();
         }

@@ -11,7 +11,9 @@ use super::bench::BenchArgs;
 use super::check::CheckArgs;
 use super::explain::ExplainArgs;
 use super::new::NewArgs;
+use super::pack::PackCommand;
 use super::test::TestArgs;
+use crate::rule::Places;
 use crate::telemetry::{LogFormat, LogLevel};
 
 const EXIT_CODES: &str = "\
@@ -67,6 +69,9 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
+    /// Hand rule packs on, and take them in: pack, sign, verify, compare
+    #[command(subcommand)]
+    Pack(PackCommand),
     /// Show what was found: the ledger's findings
     #[command(subcommand)]
     Findings(FindingsCommand),
@@ -284,9 +289,12 @@ pub(super) enum ConfigCommand {
 /// Where rules come from, and how they are loaded.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RuleSource {
-    /// A .wasm, a pack folder, or a folder of those; repeatable [default: the configuration's]
-    #[arg(short, long, value_name = "PATH", env = "ORGWATCH_RULES", value_delimiter = ':')]
-    pub(super) rules: Vec<PathBuf>,
+    /// A .wasm, a pack folder, a packed pack, a folder of those, or oci://HOST/REPOSITORY:TAG; repeatable [default: the configuration's]
+    #[arg(short, long, value_name = "PATH", env = "ORGWATCH_RULES")]
+    pub(super) rules: Vec<Places>,
+    /// Load nothing but what orgwatch.lock has
+    #[arg(long, env = "ORGWATCH_LOCKED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) locked: bool,
     /// The configuration [default: ./orgwatch.toml when it exists]
     #[arg(short, long, value_name = "FILE", env = "ORGWATCH_CONFIG")]
     pub(super) config: Option<PathBuf>,

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::{ConfigCommand, RuleSource};
-use super::live::check;
-use super::run::{RulesFound, count, load_rules, processors};
+use super::found::RulesFound;
+use super::live::{check, check_trust};
+use super::run::{count, load_rules, processors};
 use super::{Failure, print, tell, warn};
 use crate::config::Config;
 use crate::encoding::harmless_json;
+use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::health::Condition;
 
@@ -31,20 +33,23 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
 /// Checks everything that a start would, without the network: rules and their settings, tables, sources, sinks, secrets, routes.
 fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     let mut config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
-    let found = RulesFound::find(source, false)?;
-    let mut exit = if found.tell_of_broken_files() { Exit::Rules } else { Exit::Done };
+    let found = RulesFound::find(source)?;
+    let mut exit = found.tell_of_broken();
     let rules = load_rules(&found, source, processors())?;
-    let routes = check(&mut config)?;
+    let routes = check(&mut config)?.granted_to(&rules);
+    check_trust(config.trust.as_ref(), &config)?;
     for rule in &rules {
         if let Err(fault) = &rule.judge {
             tell(&super::run::RuleFailure { rule: rule.id.clone(), reason: fault.to_string() });
             exit = Exit::Rules;
         }
         if !routes.can_take(&rule.id, rule.defaults.worst()) {
-            let message = format!(
-                "no route takes findings of {} to any sink\nhint: widen a route, or add one without conditions",
-                rule.id
-            );
+            let granted = rule.grant.as_ref().filter(|grant| grant.sinks.is_some());
+            let hint = match granted {
+                Some(grant) => format!("widen a route, or `sinks` of [[trust.publisher]] `{}`", grant.publisher),
+                None => "widen a route, or add one without conditions".to_owned(),
+            };
+            let message = format!("no route takes findings of {} to any sink\nhint: {hint}", rule.id);
             tell(&*Box::<dyn std::error::Error>::from(message));
             exit = exit.max(Exit::Usage);
         }
@@ -59,12 +64,18 @@ fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
         tell(&*Box::<dyn std::error::Error>::from(message));
         exit = exit.max(Exit::Usage);
     }
-    for warning in found.tuning.warnings(Timestamp::now()) {
+    for warning in found.warnings.iter().cloned().chain(found.tuning.warnings(Timestamp::now())) {
         warn(&warning);
     }
     for (rule, table) in found.missing_tables() {
         warn(&format!(
             "{rule} reads the table `{table}`, which is not configured: to the rule it is empty\nhint: add a [[table]] with name = \"{table}\""
+        ));
+    }
+    for (publisher, table) in config.trust.iter().flat_map(|trust| trust.missing_tables(&found.tables)) {
+        warn(&format!(
+            "[[trust.publisher]] `{publisher}` may read the table `{}`, which is not configured\nhint: add a [[table]] with that name, or take it out of `tables` there",
+            terminal(table)
         ));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::input_output)?;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Failure;
 use super::args::RunArgs;
-use super::live::{check, failed};
+use super::live::{check, check_trust, failed};
 use crate::config::Config;
 use crate::health::Health;
 use crate::intake::{Ack, Intake};
@@ -48,6 +48,9 @@ impl Keeping {
     /// Opens the ledger, and starts the sinks where the arguments ask to deliver.
     pub(super) fn start(arguments: &RunArgs, judge: Judge) -> Result<Self, Failure> {
         let mut config = Config::read(arguments.source.config.as_deref()).map_err(Failure::usage)?;
+        if arguments.replay.deliver {
+            check_trust(config.trust.as_ref(), &config)?;
+        }
         // What goes to standard output, the replay writes itself.
         config.sink.retain(|sink| !matches!(sink, SinkConfig::Stdout(_)));
         if arguments.replay.deliver && config.sink.is_empty() {
@@ -90,7 +93,7 @@ impl Keeping {
                 };
                 queues.spawn_on(queue.run(stopping.clone()), runtime.handle());
             }
-            paths = Router::new(routes, numbers);
+            paths = Router::new(routes.granted_to(judge.rules()), numbers);
         }
         let intake = Arc::new(Intake::new(judge, ledger, paths, health, metrics, Ack::Ledger, 1));
         Ok(Self { runtime, intake, queues, sinks: names, patience, stop, _temporary: temporary })

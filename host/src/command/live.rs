@@ -9,20 +9,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::args::RunArgs;
-use super::run::{RulesFound, count, load_rules, processors};
+use super::found::{RulesFound, paths};
+use super::run::{count, load_rules, processors};
 use super::{Failure, print, user_state};
 use crate::config::{Config, StateConfig};
 use crate::digest::Digest;
 use crate::exit::Exit;
 use crate::health::Condition;
 use crate::ledger::Ledger;
+use crate::pack::lock::Lock;
 use crate::route::Routes;
-use crate::rule::discover;
+use crate::rule::{Places, discover};
 use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::telemetry::{Metrics, Otlp, start_log};
-use crate::tuning::Tuning;
+use crate::trust::TrustConfig;
 
 /// Runs live until somebody says stop.
 pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
@@ -40,10 +42,12 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     };
     start_log(format, level, otlp.as_ref().map(Otlp::tracer));
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
-    let found = RulesFound::find(&arguments.source, arguments.build)?;
+    let state = arguments.state.state_dir.as_deref();
+    let found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
+    check_trust(found.trust.as_ref(), &config)?;
     let tuning = Arc::clone(&found.tuning);
-    warn_of(&tuning);
+    warn_of(&found);
     let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes);
     for (rule, reason) in &first.refused {
         tracing::error!(rule, "not loaded, and what it asks for becomes gaps: {reason}");
@@ -72,13 +76,18 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::input_output(format!("failed to start the runtime: {error}")))?;
     let source = arguments.source.clone();
     let sinks: Vec<String> = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
+    let state = arguments.state.state_dir.clone();
     let reload = move || {
-        let found = RulesFound::find(&source, false).map_err(|failure| failure.to_string())?;
+        let found =
+            RulesFound::find_building(&source, false, state.as_deref()).map_err(|failure| failure.to_string())?;
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
         let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
         let routes = Routes::new(&found.routes, &sinks).map_err(|error| error.to_string())?;
+        if let Some(trust) = &found.trust {
+            trust.check_sinks(&sinks).map_err(|error| error.to_string())?;
+        }
         let tuning = Arc::clone(&found.tuning);
-        warn_of(&tuning);
+        warn_of(&found);
         Ok(Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes))
     };
     let source = arguments.source.clone();
@@ -117,8 +126,8 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
 }
 
 /// Logs what is allowed and may not be meant.
-fn warn_of(tuning: &Tuning) {
-    for warning in tuning.warnings(Timestamp::now()) {
+fn warn_of(found: &RulesFound) {
+    for warning in found.warnings.iter().cloned().chain(found.tuning.warnings(Timestamp::now())) {
         tracing::warn!("{}", warning.replace("\nhint: ", "; "));
     }
 }
@@ -135,6 +144,12 @@ pub(super) fn check(config: &mut Config) -> Result<Routes, Failure> {
     check_names(config.sink.iter().map(SinkConfig::name), "sink")?;
     let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
     Routes::new(&config.route, &names).map_err(Failure::usage)
+}
+
+/// Checks that what publishers may reach is there.
+pub(super) fn check_trust(trust: Option<&TrustConfig>, config: &Config) -> Result<(), Failure> {
+    let names: Vec<&str> = config.sink.iter().map(SinkConfig::name).collect();
+    trust.map_or(Ok(()), |trust| trust.check_sinks(&names)).map_err(Failure::usage)
 }
 
 /// A source or sink that its configuration does not allow.
@@ -166,9 +181,11 @@ pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Resu
 }
 
 /// Returns the files and folders whose change makes the rules and tables load again.
-fn watched_places(rules: &[PathBuf], config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> =
-        if rules.is_empty() { config.rules.iter().map(|rules| rules.path.clone()).collect() } else { rules.to_vec() };
+fn watched_places(rules: &[Places], config: &Config, file: Option<&Path>) -> Vec<PathBuf> {
+    let named = rules.iter().flat_map(|places| places.0.iter());
+    let configured = config.rules.iter().map(|rules| &rules.path).filter(|_| rules.is_empty());
+    let mut places = paths(named.chain(configured));
+    places.push(Lock::path(file));
     places.extend(config.table.iter().map(|table| table.path.clone()));
     places.push(file.map_or_else(|| PathBuf::from(Config::DEFAULT_PATH), Path::to_owned));
     places
@@ -181,7 +198,7 @@ fn fingerprint(places: &[PathBuf]) -> Digest {
         let mut files: Vec<PathBuf> = match discover(place) {
             Ok(found) if place.is_dir() => {
                 let of_packs = found.packs.iter().flat_map(|pack| pack.components().unwrap_or_default());
-                found.components.iter().cloned().chain(of_packs).collect()
+                found.components.iter().chain(&found.packed).cloned().chain(of_packs).collect()
             }
             _ => vec![place.clone()],
         };

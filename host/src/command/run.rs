@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,102 +12,18 @@ use orgwatch_rules_sdk::Severity;
 
 use super::args::{Form, RuleSource, RunArgs};
 use super::deliver::Keeping;
+use super::found::RulesFound;
 use super::inputs::Inputs;
-use super::{Failure, build, compiler, live, print, tell};
-use crate::config::Config;
+use super::{Failure, compiler, live, print, tell, warn};
 use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::judge::{Judge, Verdicts};
-use crate::plan;
 use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
-use crate::route::RouteConfig;
-use crate::rule::{Instance, Rule, RuleFile, discover, load};
-use crate::sandbox::{self, Engine, Limits};
+use crate::rule::{Rule, load};
+use crate::sandbox::{self, Engine};
 use crate::source::files::Input;
-use crate::table::Tables;
 use crate::telemetry::LogLevel;
-use crate::tuning::Tuning;
-
-/// The rules that a command works with, before they are loaded.
-pub(super) struct RulesFound {
-    /// Whether credentials are kept out of findings.
-    pub(super) redacts: bool,
-    pub(super) limits: Limits,
-    pub(super) tables: Arc<Tables>,
-    pub(super) tuning: Arc<Tuning>,
-    pub(super) routes: Vec<RouteConfig>,
-    pub(super) files: Vec<RuleFile>,
-    pub(super) instances: Vec<Instance>,
-}
-
-impl RulesFound {
-    /// Reads the configuration and finds the rules that it and the arguments name, building the packs first where that is asked for.
-    pub(super) fn find(source: &RuleSource, build_first: bool) -> Result<Self, Failure> {
-        let config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
-        let limits = config.limits.limits();
-        let tables = Arc::new(Tables::load(&config.table).map_err(Failure::usage)?);
-        let paths: Vec<PathBuf> = if source.rules.is_empty() {
-            config.rules.iter().map(|rules| rules.path.clone()).collect()
-        } else {
-            source.rules.clone()
-        };
-        if paths.is_empty() {
-            return Err(Failure::usage("no rules are named\nhint: name them with --rules PATH, or in orgwatch.toml"));
-        }
-        let mut files = Vec::new();
-        for path in &paths {
-            let found = discover(path).map_err(Failure::rules)?;
-            if build_first {
-                let compiler = compiler(source.cache_dir.as_deref(), &limits)?;
-                build::build(&found.packs, &compiler, &limits)?;
-            }
-            files.extend(found.files(&limits).map_err(Failure::rules)?);
-        }
-        let instances = plan::instances(&config, &files).map_err(Failure::usage)?;
-        let ids: Vec<&str> = instances.iter().map(|instance| instance.id.as_str()).collect();
-        let tuning = Arc::new(Tuning::new(&config, &ids, &tables).map_err(Failure::usage)?);
-        let redacts = !config.keep_credentials;
-        Ok(Self { redacts, limits, tables, tuning, routes: config.route, files, instances })
-    }
-
-    /// Returns the rules that read a table which is not configured, each with the table's name.
-    pub(super) fn missing_tables(&self) -> Vec<(&str, &str)> {
-        let mut missing = Vec::new();
-        for instance in &self.instances {
-            let Ok(component) = &self.files[instance.file].component else { continue };
-            let tables = component.metadata().tables.iter().filter(|table| self.tables.get(table).is_none());
-            missing.extend(tables.map(|table| (instance.id.as_str(), table.as_str())));
-        }
-        missing
-    }
-
-    /// Returns the files that are no rules, with the reasons.
-    pub(super) fn broken(&self) -> Vec<(String, String)> {
-        let broken = self.files.iter().filter_map(|file| {
-            let fault = file.component.as_ref().err()?;
-            Some((file.path.to_string_lossy().into_owned(), fault.to_string()))
-        });
-        broken.collect()
-    }
-
-    /// Tells of the files that are no rules. Returns true where there is one.
-    pub(super) fn tell_of_broken_files(&self) -> bool {
-        tell_of_broken(&self.files)
-    }
-}
-
-/// Tells of those among some files that are no rules. Returns true where there is one.
-pub(super) fn tell_of_broken(files: &[RuleFile]) -> bool {
-    let mut any = false;
-    for file in files {
-        if let Err(fault) = &file.component {
-            tell(&RuleFailure { rule: file.path.to_string_lossy().into_owned(), reason: fault.to_string() });
-            any = true;
-        }
-    }
-    any
-}
 
 /// A rule that does not run, told and not fatal.
 #[derive(Debug, thiserror::Error)]
@@ -127,11 +42,12 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     {
         return Err(Failure::usage(format!("no event lies between --since ({}) and --until ({})", since.0, until.0)));
     }
-    let found = RulesFound::find(&arguments.source, arguments.build)?;
-    let mut exit = Exit::Done;
-    if found.tell_of_broken_files() {
-        exit = Exit::Rules;
+    let state = arguments.state.state_dir.as_deref();
+    let found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
+    for warning in &found.warnings {
+        warn(warning);
     }
+    let mut exit = found.tell_of_broken();
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let rules = load_rules(&found, &arguments.source, jobs)?;
     for rule in &rules {

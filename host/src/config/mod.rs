@@ -18,12 +18,14 @@ pub use self::rule::{RuleConfig, RulesPath};
 pub use self::secret::{Secret, SecretError};
 pub use self::span::{NotASpan, Span};
 pub use self::state::StateConfig;
+use crate::pack::registry::RegistryConfig;
 use crate::route::RouteConfig;
 use crate::sandbox::Limits;
 use crate::sink::SinkConfig;
 use crate::source::SourceConfig;
 use crate::table::TableConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::trust::TrustConfig;
 use crate::tuning::ExceptionConfig;
 
 /// The configuration file. Unknown keys are errors that name the known ones.
@@ -38,6 +40,10 @@ pub struct Config {
     pub exception: Vec<ExceptionConfig>,
     /// Lookup tables.
     pub table: Vec<TableConfig>,
+    /// What has to be known of registries.
+    pub registry: Vec<RegistryConfig>,
+    /// Whose rule packs may run, and what their rules may do.
+    pub trust: Option<TrustConfig>,
     /// What a rule may use.
     pub limits: LimitsConfig,
     /// True to leave credentials that stand in records where they are: in findings, in the events of gaps, and in what rules log.
@@ -109,10 +115,16 @@ impl Config {
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         if let Some(folder) = path.parent() {
             for rules in &mut config.rules {
-                rules.path = folder.join(&rules.path);
+                rules.path = rules.path.clone().seen_from(folder);
+            }
+            for registry in &mut config.registry {
+                registry.relative_to(folder);
             }
             for table in &mut config.table {
                 table.path = folder.join(&table.path);
+            }
+            if let Some(trust) = &mut config.trust {
+                trust.relative_to(folder);
             }
         }
         Ok(config)

@@ -1,20 +1,20 @@
 //! `[rule."ID"]`: what one rule is given, or several whose ids fit a pattern.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use orgwatch_rules_sdk::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rule::Place;
 use crate::tuning::{RuleIds, SeverityByConfig};
 
 /// One place of rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RulesPath {
-    /// A component, a pack, or a folder of either; relative to the configuration file.
-    pub path: PathBuf,
+    /// A component, a pack, or a folder of either, relative to the configuration file; or a pack in a registry, `oci://HOST/REPOSITORY:TAG`.
+    pub path: Place,
 }
 
 /// What one rule is given, or all rules whose ids fit, where the id has a `*`. What is left out is decided by the next less specific table.

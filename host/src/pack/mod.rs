@@ -1,10 +1,13 @@
 //! Rule packs: folders with a `pack.toml`, one crate each, whose rules stand in `dist/` once they are built.
 
 mod build;
+pub mod lock;
 mod manifest;
 pub mod packed;
 mod provenance;
 pub mod registry;
+pub mod seen;
+pub mod signature;
 
 use std::fs;
 use std::io;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::RuleFile;
 use crate::escape;
+use crate::pack::packed::Layout;
 use crate::pack::{Pack, PackError, wasm_files};
 use crate::sandbox::{Component, Limits};
 
@@ -16,6 +17,8 @@ pub struct Discovered {
     pub packs: Vec<Pack>,
     /// Components outside packs, by path.
     pub components: Vec<PathBuf>,
+    /// Packed packs: files and folders of layouts.
+    pub packed: Vec<PathBuf>,
 }
 
 /// Why a path of rules cannot be used.
@@ -31,10 +34,13 @@ pub enum DiscoverError {
     },
     /// A folder without any.
     #[error(
-        "there are no rules in `{}`\nhint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml)",
+        "there are no rules in `{}`\nhint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml, or what `pack build` made)",
         escape::path(.0)
     )]
     Nothing(PathBuf),
+    /// Somebody's packed pack, where one's own rules are worked on.
+    #[error("`{}` is a packed pack\nhint: `pack inspect`, `pack test` and `pack diff` work on those", escape::path(.0))]
+    Packed(PathBuf),
     /// A pack cannot be used.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -48,34 +54,44 @@ pub enum DiscoverError {
 pub fn discover(path: &Path) -> Result<Discovered, DiscoverError> {
     let read = |source| DiscoverError::Read { path: path.to_owned(), source };
     let mut found = Discovered::default();
-    if !fs::metadata(path).map_err(read)?.is_dir() {
+    let is_dir = fs::metadata(path).map_err(read)?.is_dir();
+    if Layout::is_at(path) {
+        found.packed.push(path.to_owned());
+    } else if !is_dir {
         found.components.push(path.to_owned());
     } else if Pack::is_at(path) {
         found.packs.push(Pack::open(path)?);
     } else {
         found.components = wasm_files(path).map_err(read)?;
-        let mut folders = Vec::new();
+        let mut entries = Vec::new();
         for entry in fs::read_dir(path).map_err(read)? {
-            folders.push(entry.map_err(read)?.path());
+            entries.push(entry.map_err(read)?.path());
         }
-        folders.sort();
-        for folder in folders.iter().filter(|folder| Pack::is_at(folder)) {
-            found.packs.push(Pack::open(folder)?);
+        entries.sort();
+        for entry in entries {
+            if Pack::is_at(&entry) {
+                found.packs.push(Pack::open(&entry)?);
+            } else if Layout::is_at(&entry) {
+                found.packed.push(entry);
+            }
         }
     }
-    if found.packs.is_empty() && found.components.is_empty() {
+    if found.packs.is_empty() && found.components.is_empty() && found.packed.is_empty() {
         return Err(DiscoverError::Nothing(path.to_owned()));
     }
     Ok(found)
 }
 
 impl Discovered {
-    /// Reads all components. One that is no rule is kept with the reason.
+    /// Reads all components that are not packed. One that is no rule is kept with the reason.
     ///
     /// # Errors
     ///
-    /// Fails when a pack has not been built or a file cannot be read.
+    /// Fails when a pack has not been built, a file cannot be read, or there are only packed ones.
     pub fn files(&self, limits: &Limits) -> Result<Vec<RuleFile>, DiscoverError> {
+        if let ([packed, ..], true) = (self.packed.as_slice(), self.packs.is_empty() && self.components.is_empty()) {
+            return Err(DiscoverError::Packed(packed.clone()));
+        }
         let mut files = Vec::new();
         for path in &self.components {
             files.push(read(path, None, limits)?);
@@ -92,7 +108,7 @@ impl Discovered {
 fn read(path: &Path, pack: Option<String>, limits: &Limits) -> Result<RuleFile, DiscoverError> {
     let bytes =
         read_bounded(path, limits.component).map_err(|source| DiscoverError::Read { path: path.to_owned(), source })?;
-    Ok(RuleFile { path: path.to_owned(), pack, component: Component::check(bytes, limits) })
+    Ok(RuleFile { path: path.to_owned(), pack, grant: None, component: Component::check(bytes, limits) })
 }
 
 /// Reads a file up to one byte beyond a limit, which is enough to know that it is too large.

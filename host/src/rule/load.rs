@@ -58,8 +58,14 @@ fn load_one(
     let metadata = component.metadata();
     let settings = instance.settings_text();
     let judge = prepare(component, &settings, compiler, engine, tables);
+    let grant = file.grant.as_deref();
     let (patterns, judge) = match judge {
-        Ok((patterns, judge)) => (patterns, Ok(judge)),
+        Ok((patterns, mut judge)) => {
+            if let Some(fuel) = grant.and_then(|grant| grant.max_fuel) {
+                judge.cap_fuel(fuel);
+            }
+            (patterns, Ok(judge))
+        }
         Err(fault) => (default_patterns(&metadata.matches), Err(fault)),
     };
     let reference = RuleReference {
@@ -74,11 +80,19 @@ fn load_one(
         rule: Arc::new(reference),
         title: metadata.title.clone(),
         severity: metadata.severity,
+        severity_ceiling: grant.and_then(|grant| grant.max_severity),
         severity_override: instance.severity,
         attack: metadata.attack.clone().into(),
         references: metadata.references.clone().into(),
     };
-    Rule { id: instance.id.clone(), state_version: metadata.state_version, defaults, patterns, judge }
+    Rule {
+        id: instance.id.clone(),
+        state_version: metadata.state_version,
+        defaults,
+        grant: file.grant.clone(),
+        patterns,
+        judge,
+    }
 }
 
 fn prepare(

@@ -1,20 +1,26 @@
 //! The rules that a run has: found, configured, loaded.
 
 mod discover;
+mod gather;
 mod load;
 pub mod page;
+mod place;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use orgwatch_rules_sdk::Severity;
 use serde_json::{Map, Value};
 
 pub use discover::{DiscoverError, Discovered, discover};
+pub use gather::{Gathered, Gatherer, Locking, Refusal, RefusalReason};
 pub use load::load;
+pub use place::{Place, Places};
 
 use crate::finding::Defaults;
 use crate::index::Pattern;
 use crate::sandbox::{Component, ComponentFault, LoadFault, LoadedRule};
+use crate::trust::Grant;
 
 /// A component file as it was found.
 #[derive(Clone, Debug)]
@@ -23,6 +29,8 @@ pub struct RuleFile {
     pub path: PathBuf,
     /// The pack that it belongs to, as `publisher/name@version`.
     pub pack: Option<String>,
+    /// What the rule may do, by the trust policy; nothing for a rule that is held to nothing.
+    pub grant: Option<Arc<Grant>>,
     /// The component, or why it is none.
     pub component: Result<Component, ComponentFault>,
 }
@@ -53,6 +61,8 @@ pub struct Rule {
     pub id: String,
     /// What its findings get.
     pub defaults: Defaults,
+    /// What it may do, by the trust policy; nothing for a rule that is held to nothing.
+    pub grant: Option<Arc<Grant>>,
     /// For a rule that looks back, the version of what it notes.
     pub state_version: Option<u32>,
     /// The records that it asks for; where it could not be loaded, those that it asks for with its default settings.

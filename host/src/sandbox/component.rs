@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::fault::brief;
-use super::imports::{EXPORT, IMPORTS};
+use super::imports::{EXPORT, IMPORTS, STATE};
 use super::limits::Limits;
 use crate::digest::Digest;
 
@@ -127,6 +127,11 @@ impl Component {
     /// Returns the names of the interfaces that it imports.
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// Tells whether the rule may look back at earlier events: it imports what was noted, or says that it notes something.
+    pub fn looks_back(&self) -> bool {
+        self.metadata.state_version.is_some() || self.imports.iter().any(|import| import == STATE)
     }
 }
 

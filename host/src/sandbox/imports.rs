@@ -16,7 +16,8 @@ pub(super) const IMPORTS: [&str; 4] = [EVENT, TABLES, STATE, LOG];
 
 const EVENT: &str = "orgwatch:rule/event@0.1.0";
 const TABLES: &str = "orgwatch:rule/tables@0.1.0";
-const STATE: &str = "orgwatch:rule/state@0.1.0";
+/// The import of a rule that looks back.
+pub(super) const STATE: &str = "orgwatch:rule/state@0.1.0";
 const LOG: &str = "orgwatch:rule/log@0.1.0";
 
 /// The export of a rule that looks back.

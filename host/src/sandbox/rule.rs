@@ -71,6 +71,8 @@ pub struct LoadedRule {
     tables: Arc<RuleTables>,
     /// For a rule that looks back, how far at most, in seconds.
     keep: Option<u64>,
+    /// The fuel of one evaluation.
+    fuel: u64,
     records: bool,
 }
 
@@ -125,7 +127,13 @@ impl LoadedRule {
         let exports = Exports::find(&component).ok_or_else(missing)?;
         let pre = linker(engine).and_then(|linker| linker.instantiate_pre(&component)).map_err(fault)?;
         let tables = Arc::new(RuleTables { tables, listed });
-        Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep, records: false })
+        let fuel = engine.limits().fuel;
+        Ok(Self { engine: engine.clone(), pre, exports, load_first, tables, keep, fuel, records: false })
+    }
+
+    /// Gives each evaluation so much fuel at most, where the engine's limits give more.
+    pub fn cap_fuel(&mut self, fuel: u64) {
+        self.fuel = self.fuel.min(fuel);
     }
 
     /// Sets whether evaluations record what the rule looks at. The verdict and the fuel are the same.
@@ -149,7 +157,7 @@ impl LoadedRule {
             output = texts.iter().map(String::len).sum();
             findings::parse(&texts, limits, self.keep.is_some())
         });
-        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        let fuel = self.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
         let instance = store.data_mut();
         Evaluation { outcome, log: instance.log.take(), fuel, output, trace: instance.trace.take() }
     }
@@ -162,7 +170,7 @@ impl LoadedRule {
             Some(memory) => self.call(&mut store, memory.note, event).and_then(|texts| notes::parse(&texts, limits)),
             None => Ok(Vec::new()),
         };
-        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        let fuel = self.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
         let instance = store.data_mut();
         Noting { outcome, log: instance.log.take(), fuel, trace: instance.trace.take() }
     }
@@ -182,7 +190,7 @@ impl LoadedRule {
     ) -> Result<Vec<String>, Fault> {
         self.run(store, function, event).map_err(|error| {
             let limits = self.engine.limits();
-            let spent = Spent { fuel: limits.fuel, memory: limits.memory, deadline: &limits.deadline };
+            let spent = Spent { fuel: self.fuel, memory: limits.memory, deadline: &limits.deadline };
             Fault::of(&error, spent, &store.data().log)
         })
     }
@@ -200,7 +208,7 @@ impl LoadedRule {
             // It took these settings when it was prepared, with no more fuel, and nothing that it can see has changed.
             let _ = load.call(&mut *store, (settings,))?;
         }
-        store.set_fuel(self.engine.limits().fuel)?;
+        store.set_fuel(self.fuel)?;
         store.data_mut().event = Some(event);
         let function = instance.get_typed_func::<(), (Vec<String>,)>(&mut *store, function)?;
         let (texts,) = function.call(&mut *store, ())?;

@@ -61,12 +61,17 @@ impl Loaded {
         for rule in &rules {
             match &rule.judge {
                 Ok(_) => {
-                    let reference = serde_json::to_value(&*rule.defaults.rule).unwrap_or(Value::Null);
+                    let mut reference = serde_json::to_value(&*rule.defaults.rule).unwrap_or(Value::Null);
+                    // Another grant can be more fuel, with which a gap may close.
+                    if let (Some(grant), Some(reference)) = (&rule.grant, reference.as_object_mut()) {
+                        reference.insert("grant".to_owned(), serde_json::to_value(grant).unwrap_or(Value::Null));
+                    }
                     active.insert(rule.id.clone(), reference);
                 }
                 Err(fault) => refused.push((rule.id.clone(), fault.to_string())),
             }
         }
+        let routes = routes.granted_to(&rules);
         let judge = Judge::new(rules).redacting(redacts).tuned(tuning);
         Self { judge, refused, routes, activation: Value::Object(active).to_string() }
     }

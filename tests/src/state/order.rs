@@ -58,7 +58,7 @@ fn judge() -> Judge {
     let limits = Limits::default();
     let path = pack("tests/guests").join(GUEST);
     let component = Component::check(std::fs::read(&path).expect("the guest is built"), &limits);
-    let files = [RuleFile { path, pack: None, component }];
+    let files = [RuleFile { path, pack: None, grant: None, component }];
     let settings: Map<String, Value> = serde_json::from_value(json!({ "many": 3, "within": 1800 })).expect("an object");
     let instance = Instance { id: "guest.looks-back".to_owned(), file: 0, settings, severity: None };
     let compiler = Compiler::new(host(), None, limits.clone());

@@ -13,7 +13,8 @@ use serde_json::json;
 
 use self::baseline::{Baseline, BaselineError, Change};
 use super::args::{Color, Output};
-use super::run::{RuleFailure, processors, tell_of_broken};
+use super::found::tell_of_broken;
+use super::run::{RuleFailure, processors};
 use super::screen::Screen;
 use super::{Failure, build, compiler, explain, print, tell};
 use crate::encoding::harmless_json;

@@ -10,14 +10,16 @@ use clap::Args;
 use orgwatch_rules_sdk::json::Document;
 
 use super::args::{Color, Output, RuleSource};
+use super::found::RulesFound;
 use super::inputs::Inputs;
-use super::run::{RuleFailure, RulesFound, load_rules, processors};
+use super::run::{RuleFailure, load_rules, processors};
 use super::screen::Screen;
 use super::{Failure, print, tell, warn};
 use crate::escape::{self, terminal};
 use crate::exit::Exit;
 use crate::judge::Judge;
 use crate::replay::TimeRange;
+use crate::rule::{Place, Places};
 use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::testing::{Explanation, explain};
 
@@ -60,9 +62,9 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     let mut source = arguments.source.clone();
     let is_file = Path::new(&arguments.rule).extension().is_some_and(|extension| extension == "wasm");
     if is_file {
-        source.rules = vec![arguments.rule.clone().into()];
+        source.rules = vec![Places(vec![Place::Path(arguments.rule.clone().into())])];
     }
-    let mut found = RulesFound::find(&source, arguments.build)?;
+    let mut found = RulesFound::find_building(&source, arguments.build, None)?;
     if arguments.rule != EVERY_RULE && !is_file {
         let known: Vec<String> = found.instances.iter().map(|instance| instance.id.clone()).collect();
         found.instances.retain(|instance| instance.id == arguments.rule);
@@ -76,7 +78,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
             return Err(Failure::usage(format!("there is no rule `{rule}`\nhint: the rules are {known}")));
         }
     }
-    let mut exit = if found.tell_of_broken_files() { Exit::Rules } else { Exit::Done };
+    let mut exit = found.tell_of_broken();
     let rules = load_rules(&found, &source, processors())?;
     for rule in &rules {
         if let Err(fault) = &rule.judge {

@@ -2,7 +2,8 @@
 
 use orgwatch_rules_sdk::Value as Read;
 
-use crate::command::run::{RulesFound, count, digits};
+use crate::command::found::RulesFound;
+use crate::command::run::{count, digits};
 use crate::command::screen::{Screen, Tone};
 use crate::encoding::harmless_json;
 use crate::escape::terminal;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{navigator, sound};
 use crate::command::args::{CoverageArgs, CoverageForm};
-use crate::command::run::RulesFound;
+use crate::command::found::RulesFound;
 use crate::command::{Failure, print};
 use crate::encoding::{harmless_json, technique};
 use crate::escape::terminal;
@@ -45,8 +45,8 @@ impl Control {
 }
 
 pub(super) fn run(arguments: &CoverageArgs) -> Result<Exit, Failure> {
-    let found = RulesFound::find(&arguments.source, false)?;
-    let broken = found.tell_of_broken_files();
+    let found = RulesFound::find(&arguments.source)?;
+    let broken = found.tell_of_broken();
     let coverage = Coverage::of(&found);
     let default = || if io::stdout().is_terminal() { CoverageForm::Text } else { CoverageForm::Json };
     let printed = print(match arguments.output.unwrap_or_else(default) {
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &CoverageArgs) -> Result<Exit, Failure> {
         CoverageForm::Json => harmless_json(&coverage.as_json()) + "\n",
         CoverageForm::Navigator => harmless_json(&navigator::layer(&coverage)) + "\n",
     })?;
-    Ok(if broken { Exit::Rules } else { printed })
+    Ok(broken.max(printed))
 }
 
 impl Coverage {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::command::args::DocsArgs;
-use crate::command::run::RulesFound;
+use crate::command::found::RulesFound;
 use crate::command::{Failure, print};
 use crate::escape;
 use crate::exit::Exit;
@@ -16,10 +16,11 @@ use crate::rule::page;
 const INDEX: &str = "README.md";
 
 pub(super) fn run(arguments: &DocsArgs) -> Result<Exit, Failure> {
-    let found = RulesFound::find(&arguments.source, false)?;
+    let found = RulesFound::find(&arguments.source)?;
     // A page that is missing because its rule could not be read would look like a rule that is gone.
-    if found.tell_of_broken_files() {
-        return Ok(Exit::Rules);
+    let broken = found.tell_of_broken();
+    if broken != Exit::Done {
+        return Ok(broken);
     }
     let mut pages: Vec<(String, String)> = Vec::new();
     let mut rules: Vec<page::Subject<'_>> = found

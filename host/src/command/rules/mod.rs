@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal};
 use serde_json::{Value, json};
 
 use super::args::{ListArgs, Output, RulesArgs, RulesCommand};
-use super::run::RulesFound;
+use super::found::RulesFound;
 use super::{Failure, print};
 use crate::encoding::harmless_json;
 use crate::escape::terminal;
@@ -28,12 +28,12 @@ pub(super) fn run(arguments: &RulesArgs) -> Result<Exit, Failure> {
 }
 
 fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
-    let found = RulesFound::find(&arguments.source, false)?;
-    let broken = found.tell_of_broken_files();
+    let found = RulesFound::find(&arguments.source)?;
+    let broken = found.tell_of_broken();
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
     let text = if json { as_json(&found) } else { as_text(&found) };
     let printed = print(text)?;
-    Ok(if broken { Exit::Rules } else { printed })
+    Ok(broken.max(printed))
 }
 
 /// One line a rule, in columns; then the components that are no rule yet.

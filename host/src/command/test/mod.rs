@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use self::warning::{AskedByPacks, Warning};
 use super::args::{Color, Output};
-use super::run::{processors, tell_of_broken};
+use super::found::tell_of_broken;
+use super::run::processors;
 use super::screen::Screen;
 use super::{Failure, build, compiler, print, warn};
 use crate::encoding::harmless_json;
@@ -33,6 +34,16 @@ pub(in crate::command) struct TestArgs {
     /// Build the packs first; needs cargo
     #[arg(long)]
     build: bool,
+    /// Build and test now and whenever a file of a pack changes, until interrupted
+    #[arg(long, conflicts_with = "junit")]
+    watch: bool,
+    #[command(flatten)]
+    options: TestOptions,
+}
+
+/// Which cases are judged, how, and what becomes of the results.
+#[derive(Debug, Args)]
+pub(in crate::command) struct TestOptions {
     /// Only cases whose name, or whose rule's id, has this in it; repeatable. What the others show is not asked for then
     #[arg(short, long, value_name = "TEXT")]
     filter: Vec<String>,
@@ -44,15 +55,12 @@ pub(in crate::command) struct TestArgs {
     /// Write the results as JUnit XML, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Build and test now and whenever a file of a pack changes, until interrupted
-    #[arg(long, conflicts_with = "junit")]
-    watch: bool,
     /// The form of what is shown [default: text on a terminal, json when piped]
     #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
     output: Option<Output>,
     /// Where compiled rules are kept [default: ~/.cache/orgwatch]
     #[arg(long, value_name = "DIR", env = "ORGWATCH_CACHE_DIR")]
-    cache_dir: Option<PathBuf>,
+    pub(in crate::command) cache_dir: Option<PathBuf>,
     /// Colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -122,7 +130,7 @@ pub(super) fn run(arguments: &TestArgs) -> Result<Exit, Failure> {
 /// Builds where that is asked for, and tests once.
 fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
     let limits = Limits::default();
-    let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
+    let compiler = compiler(arguments.options.cache_dir.as_deref(), &limits)?;
     let packs = packs(arguments)?;
     if arguments.build || arguments.watch {
         let sources: Vec<Pack> = packs.into_iter().filter(|pack| arguments.build || pack.has_source()).collect();
@@ -133,19 +141,29 @@ fn once(arguments: &TestArgs) -> Result<Exit, Failure> {
             warn(&format!("`{folder}` has changed since it was built\nhint: add --build to test what it is now"));
         }
     }
-    let (tested, broken) = test(arguments, &compiler, &limits)?;
-    if let Some(path) = &arguments.junit {
-        junit::write(&tested, arguments.deny_warnings, path).map_err(Failure::input_output)?;
+    judge(&arguments.paths, &arguments.options, &compiler, &limits)
+}
+
+/// Judges the cases of what these paths name, and tells how they ended.
+pub(super) fn judge(
+    paths: &[PathBuf],
+    options: &TestOptions,
+    compiler: &Compiler,
+    limits: &Limits,
+) -> Result<Exit, Failure> {
+    let (tested, broken) = test(paths, options, compiler, limits)?;
+    if let Some(path) = &options.junit {
+        junit::write(&tested, options.deny_warnings, path).map_err(Failure::input_output)?;
     }
     let sum = Sum::of(&tested);
-    let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
+    let json = options.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
     let text = if json {
-        as_json(&tested, arguments.further.coverage)
+        as_json(&tested, options.further.coverage)
     } else {
-        text::text(&tested, sum, arguments, Screen::new(arguments.color))
+        text::text(&tested, sum, options, Screen::new(options.color))
     };
     let mut exit = print(text)?;
-    if sum.failed + sum.unsound + sum.broken > 0 || (arguments.deny_warnings && sum.warnings > 0) {
+    if sum.failed + sum.unsound + sum.broken > 0 || (options.deny_warnings && sum.warnings > 0) {
         exit = exit.max(Exit::Failed);
     }
     Ok(if broken { exit.max(Exit::Rules) } else { exit })
@@ -161,10 +179,15 @@ fn packs(arguments: &TestArgs) -> Result<Vec<Pack>, Failure> {
 }
 
 /// Judges the cases. Returns also whether a file was no rule, which has been told.
-fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(Vec<Tested>, bool), Failure> {
+fn test(
+    paths: &[PathBuf],
+    options: &TestOptions,
+    compiler: &Compiler,
+    limits: &Limits,
+) -> Result<(Vec<Tested>, bool), Failure> {
     let mut suites = Vec::new();
     let mut any_broken = false;
-    for path in &arguments.paths {
+    for path in paths {
         let (found, broken) = Suite::find(path, limits).map_err(Failure::rules)?;
         suites.extend(found);
         any_broken |= tell_of_broken(&broken);
@@ -172,12 +195,12 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     let asked = AskedByPacks::of(&suites, limits).map_err(Failure::rules)?;
     for suite in &mut suites {
         let id = suite.id().to_owned();
-        suite.cases.retain(|case| chosen(arguments, &id, case));
+        suite.cases.retain(|case| chosen(options, &id, case));
     }
-    if !arguments.filter.is_empty() {
+    if !options.filter.is_empty() {
         suites.retain(|suite| !suite.cases.is_empty());
         if suites.is_empty() {
-            let filter = arguments.filter.join("\" or \"");
+            let filter = options.filter.join("\" or \"");
             return Err(Failure::usage(format!(
                 "no case and no rule has \"{}\" in its name",
                 escape::message(&filter)
@@ -189,13 +212,13 @@ fn test(arguments: &TestArgs, compiler: &Compiler, limits: &Limits) -> Result<(V
     bench.prepare(&suites);
     let mut tested = Vec::new();
     for suite in suites {
-        tested.push(Tested::of(suite, arguments.filter.is_empty(), &asked, &arguments.further, &mut bench)?);
+        tested.push(Tested::of(suite, options.filter.is_empty(), &asked, &options.further, &mut bench)?);
     }
     Ok((tested, any_broken))
 }
 
-fn chosen(arguments: &TestArgs, id: &str, case: &Case) -> bool {
-    arguments.filter.is_empty() || arguments.filter.iter().any(|text| id.contains(text) || case.name.contains(text))
+fn chosen(options: &TestOptions, id: &str, case: &Case) -> bool {
+    options.filter.is_empty() || options.filter.iter().any(|text| id.contains(text) || case.name.contains(text))
 }
 
 impl Tested {

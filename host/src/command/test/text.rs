@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Sum, TestArgs, Tested};
+use super::{Sum, TestOptions, Tested};
 use crate::command::run::{count, digits};
 use crate::command::screen::{Screen, Tone};
 use crate::encoding::harmless_json;
 use crate::escape::{self, terminal};
 use crate::testing::{Difference, Field, Outcome};
 
-pub(super) fn text(tested: &[Tested], sum: Sum, arguments: &TestArgs, mut screen: Screen) -> String {
+pub(super) fn text(tested: &[Tested], sum: Sum, options: &TestOptions, mut screen: Screen) -> String {
     for tested in tested {
         rule(tested, &mut screen);
-        if arguments.further.coverage {
+        if options.further.coverage {
             coverage(tested, &mut screen);
         }
     }

@@ -30,9 +30,9 @@ struct Mark {
 }
 
 impl Layout {
-    /// Tells whether a path is a layout: a file that is called `.tar`, or a folder with `oci-layout`.
+    /// Tells whether a path is a layout: a file that begins like a tar, or a folder with `oci-layout`.
     pub fn is_at(path: &Path) -> bool {
-        if path.is_dir() { path.join(MARK).is_file() } else { path.extension().is_some_and(|end| end == "tar") }
+        if path.is_dir() { path.join(MARK).is_file() } else { is_tar(path).unwrap_or(false) }
     }
 
     /// Reads a layout from a file or a folder.
@@ -41,7 +41,7 @@ impl Layout {
     ///
     /// Fails when it cannot be read, is no layout, or holds something that no layout has.
     pub fn read(path: &Path) -> Result<Self, LayoutError> {
-        if path.is_dir() { Self::read_folder(path) } else { Self::parse(&read_file(path, LARGEST_FILE)?) }
+        if path.is_dir() { Self::read_folder(path) } else { Self::parse(&read(path)?) }
     }
 
     /// Reads a layout from the content of a packed file.
@@ -155,6 +155,13 @@ fn is_folder(name: &str) -> bool {
     name == "." || FOLDERS.contains(&name)
 }
 
+/// Tells whether a file begins like a tar, all forms of which have the same word in the first header.
+fn is_tar(path: &Path) -> io::Result<bool> {
+    let mut header = [0; 512];
+    File::open(path)?.read_exact(&mut header)?;
+    Ok(&header[257..262] == b"ustar")
+}
+
 /// A layout of which some entries have been read.
 #[derive(Default)]
 struct Reading {
@@ -234,6 +241,11 @@ pub(super) fn append(tar: &mut Builder<Vec<u8>>, name: &str, kind: EntryType, co
 pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LayoutError {
     let path = path.to_owned();
     move |source| LayoutError::File { doing, path, source }
+}
+
+/// Reads a packed file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, LayoutError> {
+    read_file(path, LARGEST_FILE)
 }
 
 /// Reads a file up to a limit.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::escape::{self, terminal};
+use crate::pack::signature::DetachedError;
 use crate::sandbox::ComponentFault;
 
 /// Why an image layout is refused.
@@ -107,6 +108,9 @@ pub enum PackedError {
     /// Its layout is.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The signatures beside it cannot be read.
+    #[error(transparent)]
+    Signatures(#[from] DetachedError),
     /// It is an image or an artifact of another kind.
     #[error("it is no rule pack: its artifact type is `{}`", terminal(found))]
     NoPack {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::error::LayoutError;
 use super::oci::{Descriptor, IMAGE_CONFIG, INDEX, Index, MANIFEST, Manifest, PACK, REF_NAME, SchemaVersion};
 use crate::digest::Digest;
+use crate::pack::signature::simple_signing::SignedPayload;
+use crate::pack::signature::{PublicKey, Signature};
 
 /// The media type of what cosign signs in a registry, a layer of a signature's manifest.
 pub const SIGNED: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -34,6 +36,20 @@ pub struct Signed {
     pub payload: Vec<u8>,
     /// The signature, as it stands in the annotation.
     pub signature: String,
+}
+
+impl Signed {
+    /// Tells whether this is a key's signature of a manifest.
+    pub fn is_of(&self, manifest: &Digest, key: &PublicKey) -> bool {
+        let signature = Signature::from_base64(&self.signature);
+        signature.is_ok_and(|signature| SignedPayload { payload: self.payload.clone(), signature }.is_of(manifest, key))
+    }
+}
+
+impl From<SignedPayload> for Signed {
+    fn from(signed: SignedPayload) -> Self {
+        Self { payload: signed.payload, signature: signed.signature.to_string() }
+    }
 }
 
 impl Layout {

@@ -35,6 +35,7 @@ pub use self::layout::{
 };
 use self::oci::Descriptor;
 pub use self::packer::{Packer, PackerError};
+use super::signature::{Detached, PublicKey};
 use super::{Manifest, Pack};
 use crate::digest::Digest;
 use crate::sandbox::{Component, Limits};
@@ -54,6 +55,14 @@ pub struct Packed {
     contents: Contents,
     components: Vec<Component>,
     files: Files,
+    beside: Option<Beside>,
+}
+
+/// What lies beside a packed file: signatures over its very bytes.
+#[derive(Clone, Debug)]
+struct Beside {
+    file: Vec<u8>,
+    signatures: Detached,
 }
 
 impl Packed {
@@ -86,7 +95,7 @@ impl Packed {
         };
         layout.add_blob(config)?;
         let digest = layout.add_manifest(&manifest.to_bytes(), Some(oci::PACK), &pack.version.to_string())?;
-        Ok(Self { layout, digest, contents, components, files })
+        Ok(Self { layout, digest, contents, components, files, beside: None })
     }
 
     /// Reads a pack from a file or the folder of a layout.
@@ -95,7 +104,30 @@ impl Packed {
     ///
     /// Fails when it cannot be read, or [`open`](Self::open) refuses it.
     pub fn read(path: &Path, limits: &Limits) -> Result<Self, PackedError> {
-        Self::open(Layout::read(path)?, limits)
+        if path.is_dir() {
+            return Self::open(Layout::read(path)?, limits);
+        }
+        let file = archive::read(path)?;
+        let mut packed = Self::open(Layout::parse(&file)?, limits)?;
+        let signatures = Detached::path_of(path);
+        if signatures.exists() {
+            packed.beside = Some(Beside { file, signatures: Detached::read(&signatures)? });
+        }
+        Ok(packed)
+    }
+
+    /// Tells whether a key has signed the pack: its manifest, as cosign does, or the file that it was read from. Whatever else is signed, or no
+    /// signature at all, counts for nothing.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let beside = self.beside.as_ref().is_some_and(|beside| beside.signatures.is_signed_by(&beside.file, key));
+        let signed = self.layout.signatures(self.digest).unwrap_or_default();
+        beside || signed.iter().any(|signed| signed.is_of(&self.digest, key))
+    }
+
+    /// Returns how many signatures there are, whosever they are.
+    pub fn signatures(&self) -> usize {
+        let beside = self.beside.as_ref().map_or(0, |beside| beside.signatures.signatures().len());
+        beside + self.layout.signatures(self.digest).map_or(0, |signed| signed.len())
     }
 
     /// Checks the one pack of a layout: every part of it, and everything that it says.
@@ -154,7 +186,7 @@ impl Packed {
         if written.and_then(|text| toml::from_str::<Manifest>(text).ok()).as_ref() != Some(&contents.pack) {
             return Err(PackedError::Lie { what: "its `pack.toml`", of: None });
         }
-        Ok(Self { digest, contents, components, files, layout })
+        Ok(Self { digest, contents, components, files, layout, beside: None })
     }
 
     /// Returns the layout that the pack is in, with its signatures.

@@ -21,6 +21,9 @@ pub enum RegistryError {
         "`{0}` names neither a tag nor a digest\nhint: add what is meant, such as `:1.2.3`; `orgwatch-host pack tags` lists what there is"
     )]
     NothingNamed(String),
+    /// There is no place for what is pulled.
+    #[error("there is no place to keep what is pulled\nhint: name one with --state-dir")]
+    NoState,
     /// The certificates of the own authority cannot be used.
     #[error("`{}` holds no certificate", escape::path(.0))]
     NoCertificate(PathBuf),
@@ -288,6 +291,20 @@ impl RegistryError {
     /// Tells whether the registry was not reached at all, as where there is no network.
     pub(super) fn is_unreached(&self) -> bool {
         matches!(self, Self::Unreached { .. } | Self::Silent { .. })
+    }
+
+    /// Tells whether the registry is away: it may be back in a while, and has said nothing of what was asked for.
+    pub fn is_away(&self) -> bool {
+        self.is_unreached() || matches!(self, Self::Busy { .. } | Self::Trouble { .. })
+    }
+
+    /// Tells whether the network, a disk or credentials failed. Anything else is a refusal of what the registry did.
+    pub fn is_input_output(&self) -> bool {
+        let missing = matches!(
+            self,
+            Self::Refused { .. } | Self::NoCredentials { .. } | Self::Unauthorized { .. } | Self::Credentials { .. }
+        );
+        missing || self.is_away() || matches!(self, Self::File { .. } | Self::NotFound { .. } | Self::NoState)
     }
 
     /// Returns how long the registry asks to be left alone.

@@ -9,6 +9,7 @@
 
 mod cache;
 mod challenge;
+mod config;
 mod credentials;
 mod download;
 mod error;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use self::cache::Cache;
+pub use self::config::{Registries, RegistriesError, RegistryConfig};
 pub use self::credentials::{Credentials, Place};
 pub use self::error::RegistryError;
 use self::manifests::Which;
@@ -284,12 +286,12 @@ impl Registry {
 /// # Panics
 ///
 /// Panics where the system gives no thread, or what is run panics.
-pub fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
+pub fn wait<T: Send, F: Future<Output = T>>(start: impl FnOnce() -> F + Send) -> T {
     // A thread of its own, because the caller's may belong to a runtime already.
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("the system has what a runtime needs").block_on(future)
+            runtime.expect("the system has what a runtime needs").block_on(start())
         });
         thread.join().expect("asking a registry does not panic")
     })
