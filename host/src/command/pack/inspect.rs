@@ -8,6 +8,7 @@ use clap::Args;
 use orgwatch_rules_sdk::{Matches, Severity};
 use serde_json::{Value, json};
 
+use super::registry::RegistryArgs;
 use super::target::Target;
 use crate::command::args::{Color, Output};
 use crate::command::run::{count, digits, processors};
@@ -16,14 +17,15 @@ use crate::command::{Failure, compiler, print};
 use crate::encoding::harmless_json;
 use crate::escape::terminal;
 use crate::exit::Exit;
-use crate::pack::packed::{Contents, Packed, Packer};
+use crate::pack::packed::{Contents, Packed};
+use crate::rule::Place;
 use crate::sandbox::{Compiler, Limits};
 use crate::testing::{Coverage, Outcome, Suite, Workbench};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct InspectArgs {
-    /// A packed file, an image layout, or a pack's folder
-    pack: PathBuf,
+    /// A packed file, an image layout, a pack in a registry, or a pack's folder
+    pack: Place,
     /// The form of what is shown [default: text on a terminal, json when piped]
     #[arg(short, long, value_name = "FORMAT", env = "ORGWATCH_OUTPUT")]
     output: Option<Output>,
@@ -33,6 +35,8 @@ pub(in crate::command) struct InspectArgs {
     /// Colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Color,
+    #[command(flatten)]
+    registry: RegistryArgs,
 }
 
 /// What came of a pack's tests when they were run here.
@@ -47,13 +51,10 @@ struct Tests {
 pub(super) fn run(arguments: &InspectArgs) -> Result<Exit, Failure> {
     let limits = Limits::default();
     let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
-    let target = Target::open(&arguments.pack, &limits)?;
+    let target = Target::open(&arguments.pack, &arguments.registry, &limits)?;
     let unpacked = target.folder()?;
     let tests = Tests::run(&unpacked.path, &compiler, &limits)?;
-    let packed = match target {
-        Target::Packed(packed) => *packed,
-        Target::Folder(pack) => Packer::new(&compiler, &limits, processors()).pack(&pack).map_err(Failure::rules)?,
-    };
+    let packed = target.into_packed(arguments.cache_dir.as_deref(), &limits)?;
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
     let text = if json { as_json(&packed, &tests) } else { as_text(&packed, &tests, Screen::new(arguments.color)) };
     print(text)

@@ -1,16 +1,19 @@
-//! What the commands of packs work on: a packed file, the folder of a layout, or the folder of a pack.
+//! What the commands of packs work on: a packed file, the folder of a layout, a pack in a registry, or the folder of a pack.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::command::Failure;
-use crate::escape;
+use super::registry::{RegistryArgs, failure};
+use crate::command::{Failure, compiler, run::processors};
+use crate::escape::{self, terminal};
 use crate::pack::Pack;
-use crate::pack::packed::{Layout, Packed, PackedError};
+use crate::pack::packed::{Layout, LayoutError, Packed, PackedError, Packer};
+use crate::pack::registry::wait;
+use crate::rule::Place;
 use crate::sandbox::Limits;
 
-/// A pack that was opened to be looked at.
+/// A pack that was opened to be looked at. Nothing is decided by that of whether it may run.
 pub(super) enum Target {
     /// Packed.
     Packed(Box<Packed>),
@@ -19,15 +22,17 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// Opens what a path names.
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self, Failure> {
-        if path.is_dir() && !Layout::is_at(path) {
-            if !Pack::is_at(path) {
-                return Err(no_pack(path));
+    /// Opens what a place names.
+    pub(super) fn open(place: &Place, arguments: &RegistryArgs, limits: &Limits) -> Result<Self, Failure> {
+        match place {
+            Place::Path(path) if path.is_dir() && !Layout::is_at(path) => {
+                if !Pack::is_at(path) {
+                    return Err(no_pack(path));
+                }
+                Pack::open(path).map(Self::Folder).map_err(Failure::rules)
             }
-            return Ok(Self::Folder(Pack::open(path).map_err(Failure::rules)?));
+            _ => packed(place, arguments, limits).map(|packed| Self::Packed(Box::new(packed))),
         }
-        packed(path, limits).map(|packed| Self::Packed(Box::new(packed)))
     }
 
     /// Returns a folder of the pack that other commands can work on: its own, or one that it is unpacked into for as long as it is held.
@@ -43,6 +48,17 @@ impl Target {
             }
         }
     }
+
+    /// Returns the pack packed; a folder is packed for this.
+    pub(super) fn into_packed(self, cache: Option<&Path>, limits: &Limits) -> Result<Packed, Failure> {
+        match self {
+            Self::Packed(packed) => Ok(*packed),
+            Self::Folder(pack) => {
+                let compiler = compiler(cache, limits)?;
+                Packer::new(&compiler, limits, processors()).pack(&pack).map_err(Failure::rules)
+            }
+        }
+    }
 }
 
 /// A pack as a folder.
@@ -51,30 +67,35 @@ pub(super) struct Unpacked {
     _held: Option<TempDir>,
 }
 
-/// Opens a packed file or the folder of a layout.
-pub(super) fn packed(path: &Path, limits: &Limits) -> Result<Packed, Failure> {
-    if path.is_dir() && !Layout::is_at(path) {
-        return Err(no_pack(path));
+/// Opens a packed file, the folder of a layout, or a pack in a registry.
+pub(super) fn packed(place: &Place, arguments: &RegistryArgs, limits: &Limits) -> Result<Packed, Failure> {
+    match place {
+        Place::Path(path) if path.is_dir() && !Layout::is_at(path) => Err(no_pack(path)),
+        Place::Path(path) => Packed::read(path, limits).map_err(|error| refused(place, error)),
+        Place::Registry(reference) => {
+            let registry = arguments.registry(&arguments.config()?, reference)?;
+            let (_, layout) = wait(|| registry.pull(reference)).map_err(failure)?;
+            Packed::open(layout, limits).map_err(|error| refused(place, error))
+        }
     }
-    Packed::read(path, limits).map_err(|error| refused(path, error))
 }
 
 fn no_pack(path: &Path) -> Failure {
-    let hint = "a pack is a file that `pack build` made, an image layout, or a folder with pack.toml";
+    let hint = "a packed pack is a file that `pack build` made, the folder of an image layout, or oci://…";
     Failure::usage(format!("`{}` is no pack\nhint: {hint}", escape::path(path)))
 }
 
 /// A pack that is refused, with its name.
 #[derive(Debug, thiserror::Error)]
-#[error("the pack `{}` is refused", escape::path(path))]
+#[error("the pack `{}` is refused", terminal(place))]
 struct Refused {
-    path: PathBuf,
+    place: String,
     source: PackedError,
 }
 
-pub(super) fn refused(path: &Path, error: PackedError) -> Failure {
+fn refused(place: &Place, error: PackedError) -> Failure {
     match error {
-        PackedError::Layout(error @ crate::pack::packed::LayoutError::File { .. }) => Failure::input_output(error),
-        source => Failure::rules(Refused { path: path.to_owned(), source }),
+        PackedError::Layout(error @ LayoutError::File { .. }) => Failure::input_output(error),
+        source => Failure::rules(Refused { place: place.to_string(), source }),
     }
 }

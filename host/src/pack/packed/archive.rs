@@ -116,22 +116,31 @@ impl Layout {
         tar.into_inner().expect(write)
     }
 
-    /// Writes the layout as a folder, which is made and may not be there yet.
+    /// Writes the layout as a folder, or into the folder that it was read from. The index comes last: whoever reads the folder meanwhile finds all
+    /// that it names.
     ///
     /// # Errors
     ///
     /// Fails when it cannot be written.
     pub fn write_folder(&self, folder: &Path) -> Result<(), LayoutError> {
-        fs::create_dir(folder).map_err(failed("create", folder))?;
         let blobs = folder.join(BLOBS);
         fs::create_dir_all(&blobs).map_err(failed("create", &blobs))?;
+        let mut named = BTreeSet::new();
         for (digest, blob) in self.blobs() {
             let path = blobs.join(digest.to_string());
-            fs::write(&path, blob).map_err(failed("write", &path))?;
+            if !path.exists() {
+                write_file(&path, blob)?;
+            }
+            named.insert(path);
         }
         for (name, content) in self.documents() {
-            let path = folder.join(name);
-            fs::write(&path, content).map_err(failed("write", &path))?;
+            write_file(&folder.join(name), &content)?;
+        }
+        for entry in fs::read_dir(&blobs).map_err(failed("read", &blobs))? {
+            let path = entry.map_err(failed("read", &blobs))?.path();
+            if !named.contains(&path) {
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+            }
         }
         Ok(())
     }
