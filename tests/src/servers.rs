@@ -9,6 +9,7 @@ mod hook;
 mod http;
 mod lookup;
 mod recorder;
+mod scripted;
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
@@ -25,6 +26,7 @@ pub(crate) use self::hook::{Hook, Manner};
 pub(crate) use self::http::{get, post};
 pub(crate) use self::lookup::LookupStub;
 pub(crate) use self::recorder::{Call, Recorder};
+pub(crate) use self::scripted::{Asked, Reply, Scripted};
 use crate::python;
 
 /// How long a server may take to answer for the first time. Python's start is slow when several tests start it at once.

@@ -110,57 +110,58 @@ impl Registry {
         Ok(self.manifest(&session, reference).await?.0)
     }
 
-    /// Returns what a reference names, with its signatures. What is kept by digest is not fetched again: where the reference has a digest and everything
-    /// is there, nobody is asked.
+    /// Returns what a reference names, with its signatures. Where the reference has a digest and everything is here from an earlier time, nobody is asked.
     ///
     /// # Errors
     ///
     /// Fails when the registry does not have it, cannot be asked, or gives something else; and when it is no pack.
     pub async fn pull(&self, reference: &Reference) -> Result<(Digest, Layout), RegistryError> {
-        if let Some(kept) = self.kept(reference)? {
-            return Ok(kept);
+        let Some((digest, mut layout)) = self.kept_pack(reference)? else { return self.pull_anew(reference).await };
+        if self.add_kept_signatures(reference.host(), &mut layout, digest)? {
+            return Ok((digest, layout));
         }
+        // Whether a pack without signatures can be trusted is not decided here, and no registry is needed to say that it has none.
+        let session = self.session(reference, Rights::Pull)?.hasty();
+        match self.add_signatures(&session, &mut layout, digest).await {
+            Ok(()) => Ok((digest, layout)),
+            Err(error) if error.is_unreached() => {
+                tracing::warn!(pack = %reference, "the registry cannot be asked for signatures of the pack");
+                Ok((digest, layout))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns what a reference names, with the signatures that the registry has of it now. Blobs that are here are not fetched again.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the registry does not have it, cannot be asked, or gives something else; and when it is no pack.
+    pub async fn pull_anew(&self, reference: &Reference) -> Result<(Digest, Layout), RegistryError> {
         let session = self.session(reference, Rights::Pull)?;
         let (digest, bytes) = self.manifest(&session, reference).await?;
         let mut layout = Layout::default();
         let manifest = parse(&session.host, &bytes)?;
         if !is_pack(&manifest) {
-            return Err(refused(&session.host, LayoutError::NoManifest(manifest.artifact_type.unwrap_or_default())));
+            let kind = manifest.artifact_type.unwrap_or(manifest.config.media_type);
+            return Err(refused(&session.host, LayoutError::NoManifest(kind)));
         }
         let tag = tag(reference, &manifest, digest);
         self.add(&session, &mut layout, &bytes, &manifest, &tag).await?;
-        match self.add_signatures(&session, &mut layout, digest).await {
-            Ok(()) => {}
-            // The pack is here by its digest, and whether it can be trusted without signatures is not decided here.
-            Err(error) if error.is_unreached() && reference.digest().is_some() => {
-                tracing::warn!(pack = %reference, "the registry cannot be asked for signatures of the pack");
-            }
-            Err(error) => return Err(error),
-        }
+        self.add_signatures(&session, &mut layout, digest).await?;
         Ok((digest, layout))
     }
 
-    /// Returns what a reference names from what was pulled before, without asking anybody; nothing where it has no digest, or something is missing, be it
-    /// signatures.
+    /// Returns what a reference names from what was pulled before, without asking anybody; nothing where it has no digest, or a part is missing. There
+    /// are the signatures in it that the registry had when it was asked last.
     ///
     /// # Errors
     ///
     /// Fails when the cache cannot be read, or what is in it is no pack.
     pub fn kept(&self, reference: &Reference) -> Result<Option<(Digest, Layout)>, RegistryError> {
-        let Some(digest) = reference.digest() else { return Ok(None) };
-        let mut layout = Layout::default();
-        let Some(bytes) = self.cache.get(digest, LARGEST_MANIFEST)? else { return Ok(None) };
-        let manifest = parse(reference.host(), &bytes)?;
-        let tag = tag(reference, &manifest, digest);
-        if !self.add_kept(reference.host(), &mut layout, &bytes, &manifest, &tag)? {
-            return Ok(None);
-        }
-        let Some(signatures) = self.cache.signatures(digest) else { return Ok(None) };
-        let Some(bytes) = self.cache.get(signatures, LARGEST_MANIFEST)? else { return Ok(None) };
-        let manifest = parse(reference.host(), &bytes)?;
-        let tag = super::packed::signature_tag(digest);
-        let complete = self.add_kept(reference.host(), &mut layout, &bytes, &manifest, &tag)?;
-        Ok(complete.then_some((digest, layout)))
+        let Some((digest, mut layout)) = self.kept_pack(reference)? else { return Ok(None) };
+        self.add_kept_signatures(reference.host(), &mut layout, digest)?;
+        Ok(Some((digest, layout)))
     }
 
     /// Stores a pack: first its blobs, then its manifest by digest, then that under each tag, and its signatures beside those that are there. Returns
@@ -229,14 +230,25 @@ impl Registry {
         tag: &str,
     ) -> Result<(), RegistryError> {
         let blobs = checked(&session.host, manifest)?;
-        let mut contents =
-            stream::iter(blobs).map(|descriptor| session.blob(&self.cache, descriptor)).buffered(AT_ONCE);
+        let fetch = |blob: Descriptor| async move { session.blob(&self.cache, &blob).await };
+        let mut contents = stream::iter(blobs).map(fetch).buffered(AT_ONCE);
         while let Some(content) = contents.try_next().await? {
             layout.add_blob(content).map_err(|error| refused(&session.host, error))?;
         }
         let added = layout.add_manifest(bytes, manifest.artifact_type.as_deref(), tag);
         added.map_err(|error| refused(&session.host, error))?;
         Ok(())
+    }
+
+    /// Returns a pack from the cache, without signatures.
+    fn kept_pack(&self, reference: &Reference) -> Result<Option<(Digest, Layout)>, RegistryError> {
+        let Some(digest) = reference.digest() else { return Ok(None) };
+        let Some(bytes) = self.cache.get(digest, LARGEST_MANIFEST)? else { return Ok(None) };
+        let manifest = parse(reference.host(), &bytes)?;
+        let tag = tag(reference, &manifest, digest);
+        let mut layout = Layout::default();
+        let complete = self.add_kept(reference.host(), &mut layout, &bytes, &manifest, &tag)?;
+        Ok(complete.then_some((digest, layout)))
     }
 
     /// Adds a manifest to a layout with its blobs from the cache. Tells whether they are all there.
@@ -265,9 +277,8 @@ impl Registry {
         manifest: &Manifest,
     ) -> Result<(), RegistryError> {
         let blobs = distinct(manifest);
-        let mut blobs = stream::iter(blobs)
-            .map(|blob| async { session.put_blob(blob.digest, layout.blob(blob)?).await })
-            .buffered(AT_ONCE);
+        let store = |blob: Descriptor| async move { session.put_blob(blob.digest, layout.blob(&blob)?).await };
+        let mut blobs = stream::iter(blobs).map(store).buffered(AT_ONCE);
         while blobs.try_next().await?.is_some() {}
         session.put_manifest(Which::Digest(descriptor.digest), layout.blob(descriptor)?).await
     }
@@ -310,7 +321,7 @@ fn parse(host: &str, bytes: &[u8]) -> Result<Manifest, RegistryError> {
 }
 
 /// Returns the blobs of a manifest, each once, before anything of them is fetched: a manifest can name more than anybody wants.
-fn checked<'a>(host: &str, manifest: &'a Manifest) -> Result<Vec<&'a Descriptor>, RegistryError> {
+fn checked(host: &str, manifest: &Manifest) -> Result<Vec<Descriptor>, RegistryError> {
     let blobs = distinct(manifest);
     let size = blobs.iter().try_fold(0_u64, |sum, blob| sum.checked_add(blob.size));
     if size.is_none_or(|size| size > LARGEST_LAYOUT) {
@@ -323,8 +334,8 @@ fn checked<'a>(host: &str, manifest: &'a Manifest) -> Result<Vec<&'a Descriptor>
 }
 
 /// Returns the blobs of a manifest, each once. One that is said to have two sizes is two, of which one will be found wrong.
-fn distinct(manifest: &Manifest) -> Vec<&Descriptor> {
-    let mut blobs: Vec<&Descriptor> = manifest.blobs().collect();
+fn distinct(manifest: &Manifest) -> Vec<Descriptor> {
+    let mut blobs: Vec<Descriptor> = manifest.blobs().cloned().collect();
     blobs.sort_by_key(|blob| (blob.digest, blob.size));
     blobs.dedup_by_key(|blob| (blob.digest, blob.size));
     blobs

@@ -17,6 +17,8 @@ pub struct Patience {
     pub connect: Duration,
     /// How long nothing may come.
     pub silence: Duration,
+    /// How slow the slowest line is that is waited for, in bytes a second: whoever gives a byte now and then is never silent, and never done.
+    pub slowest: u64,
 }
 
 impl Default for Patience {
@@ -27,6 +29,7 @@ impl Default for Patience {
             longest_wait: Duration::from_mins(1),
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(30),
+            slowest: 4096,
         }
     }
 }

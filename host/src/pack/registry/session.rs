@@ -107,6 +107,12 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Tries everything once. That is for what is a help and not a must.
+    pub(super) fn hasty(mut self) -> Self {
+        self.patience.tries = 1;
+        self
+    }
+
     /// Begins to try something.
     pub(super) fn tries(&self) -> Tries {
         self.patience.begin()
@@ -272,4 +278,36 @@ pub(super) fn shown(address: &str) -> String {
 /// Reads how long the registry wants to be left alone.
 pub(super) fn after(response: &Response) -> Option<Duration> {
     retry_after::wait(response.headers().get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_left_out_on_this_machine_and_where_it_is_asked_for() {
+        let state = tempfile::tempdir().unwrap();
+        let mut options = RegistryOptions { credentials: Credentials::none(), ..RegistryOptions::new(state.path()) };
+        let transport = Transport::new(&options).unwrap();
+        let base = |options: &RegistryOptions, host: &str| {
+            let reference = format!("oci://{host}/team/pack").parse().unwrap();
+            Session::new(options, &transport, &reference, Rights::Pull).unwrap().base.to_string()
+        };
+        for host in ["localhost:5000", "127.0.0.1:5000", "[::1]:5000"] {
+            assert_eq!(base(&options, host), format!("http://{host}/v2/team/pack/"));
+        }
+        for host in ["registry.example.com", "192.0.2.7:5000", "10.0.0.1:5000", "localhost.example"] {
+            assert_eq!(base(&options, host), format!("https://{host}/v2/team/pack/"));
+        }
+        assert_eq!(base(&options, "docker.io"), "https://registry-1.docker.io/v2/team/pack/");
+        options.ca = Some("authority.pem".into());
+        assert_eq!(base(&options, "localhost:5000"), "https://localhost:5000/v2/team/pack/");
+        options.plain_http = true;
+        assert_eq!(base(&options, "registry.example.com"), "http://registry.example.com/v2/team/pack/");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_lets_its_bearer_in() {
+        assert_eq!(shown("https://store.example/blob?X-Amz-Signature=abc#x"), "https://store.example/blob");
+    }
 }

@@ -25,6 +25,18 @@ impl Registry {
         self.cache.note_signatures(pack, digest)
     }
 
+    /// Adds the signatures of a pack that are in the cache. Tells whether there are some.
+    pub(super) fn add_kept_signatures(
+        &self,
+        host: &str,
+        layout: &mut Layout,
+        pack: Digest,
+    ) -> Result<bool, RegistryError> {
+        let Some(digest) = self.cache.signatures(pack) else { return Ok(false) };
+        let Some(bytes) = self.cache.get(digest, LARGEST_MANIFEST)? else { return Ok(false) };
+        self.add_kept(host, layout, &bytes, &parse(host, &bytes)?, &signature_tag(pack))
+    }
+
     /// Stores the signatures of a pack, with those that the registry has already: whoever signed before, and with whatever program.
     pub(super) async fn put_signatures(
         &self,

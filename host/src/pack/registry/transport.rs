@@ -15,9 +15,6 @@ use super::error::{RegistryError, file};
 use super::patience::Patience;
 use crate::address::{Guard, Policy, Refusal};
 
-/// How slow the slowest line is that is waited for, in bytes a second. A registry that gives less is silent for all practical purposes.
-const SLOWEST: u64 = 4096;
-
 /// Whose certificates are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
@@ -92,7 +89,7 @@ impl Transport {
 
     /// How long the transfer of so many bytes may take.
     pub(super) fn at_most(&self, bytes: u64) -> Duration {
-        self.patience.silence + Duration::from_secs(bytes / SLOWEST)
+        self.patience.silence + Duration::from_secs(bytes / self.patience.slowest.max(1))
     }
 
     /// Reads the next part of an answer; nothing when it has ended.
@@ -130,7 +127,6 @@ impl Transport {
             }
             Ok(body)
         };
-        // Whoever gives a byte now and then is never silent, and never done.
         match tokio::time::timeout(self.at_most(limit.min(1 << 20)), read).await {
             Ok(result) => result,
             Err(_) => Err(RegistryError::Silent { host: host.to_owned() }),
