@@ -1,3 +1,4 @@
 //! Rule packs as they are shared: packed, signed, and trusted no further than intended.
 
 mod signature;
+mod trust;

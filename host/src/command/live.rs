@@ -180,6 +180,8 @@ fn watched_places(rules: &[PathBuf], config: &Config, file: Option<&Path>) -> Ve
     let mut places: Vec<PathBuf> =
         if rules.is_empty() { config.rules.iter().map(|rules| rules.path.clone()).collect() } else { rules.to_vec() };
     places.extend(config.table.iter().map(|table| table.path.clone()));
+    let publishers = config.trust.iter().flat_map(|trust| &trust.publisher);
+    places.extend(publishers.flat_map(|publisher| &publisher.key).map(|key| key.file.clone()));
     places.push(file.map_or_else(|| PathBuf::from(Config::DEFAULT_PATH), Path::to_owned));
     places
 }
