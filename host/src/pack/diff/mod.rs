@@ -1,0 +1,3 @@
+//! What an upgrade of a pack changes.
+
+pub mod literals;
