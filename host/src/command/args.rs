@@ -11,6 +11,7 @@ use super::bench::BenchArgs;
 use super::check::CheckArgs;
 use super::explain::ExplainArgs;
 use super::new::NewArgs;
+use super::pack::PackCommand;
 use super::test::TestArgs;
 use crate::telemetry::{LogFormat, LogLevel};
 
@@ -67,6 +68,9 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Show what a component is and may do
     Inspect(InspectArgs),
+    /// Work with rule packs as a whole
+    #[command(subcommand)]
+    Pack(PackCommand),
     /// Show what was found: the ledger's findings
     #[command(subcommand)]
     Findings(FindingsCommand),

@@ -13,6 +13,7 @@ mod inspect;
 mod ledger;
 mod live;
 mod new;
+mod pack;
 mod rules;
 mod run;
 mod screen;
@@ -103,6 +104,7 @@ pub fn main() -> Exit {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Pack(command)) => pack::run(&command),
         Some(Command::Findings(command)) => ledger::findings(&command),
         Some(Command::Exceptions(command)) => exceptions::run(&command),
         Some(Command::Gaps(command)) => ledger::gaps(&command),

@@ -39,7 +39,10 @@ enum Seen {
     /// A place so far behind another.
     Address(i64),
     /// Something was loaded: so many bytes, from so far behind the text's beginning.
-    Load { width: usize, offset: i64 },
+    Load {
+        width: usize,
+        offset: i64,
+    },
 }
 
 /// A text that is being put together.
@@ -199,12 +202,8 @@ impl Reader<'_, '_> {
             return;
         }
         self.flush();
-        self.pieces = Some(Pieces {
-            start: loaded.map_or(0, |(_, offset)| offset),
-            bytes: bytes.to_vec(),
-            place,
-            joined: false,
-        });
+        self.pieces =
+            Some(Pieces { start: loaded.map_or(0, |(_, offset)| offset), bytes: bytes.to_vec(), place, joined: false });
     }
 
     /// Takes a number that something is compared with, which may be a letter of a text.
@@ -270,10 +269,7 @@ impl Pieces {
 /// Tells whether an instruction compares what stands before it.
 fn compares(operator: &Operator<'_>) -> bool {
     use Operator::{I32Eq, I32GeS, I32GeU, I32GtS, I32GtU, I32LeS, I32LeU, I32LtS, I32LtU, I32Ne, I32Xor};
-    matches!(
-        operator,
-        I32Eq | I32Ne | I32Xor | I32LtS | I32LtU | I32GtS | I32GtU | I32LeS | I32LeU | I32GeS | I32GeU
-    )
+    matches!(operator, I32Eq | I32Ne | I32Xor | I32LtS | I32LtU | I32GtS | I32GtU | I32LeS | I32LeU | I32GeS | I32GeU)
 }
 
 /// Returns how many bytes an instruction loads, and from how far behind the address; nothing for one that loads no integer.
