@@ -190,11 +190,7 @@ mod tests {
     use super::*;
     use crate::source::Place;
 
-    #[test]
-    fn a_finding_without_its_secrets_has_the_same_id() {
-        let record =
-            json!({ "eventName": "CreateAccessKey", "responseElements": { "secretAccessKey": "wJalrXUtnFEMI" } });
-        let event = Event::new(Document::parse(record.to_string()).unwrap(), Place::default());
+    fn defaults() -> Defaults {
         let rule = RuleReference {
             id: "org.x".to_owned(),
             component: "org.x".to_owned(),
@@ -203,7 +199,7 @@ mod tests {
             settings: String::new(),
             pack: None,
         };
-        let defaults = Defaults {
+        Defaults {
             rule: Arc::new(rule),
             title: "title".to_owned(),
             severity: Severity::Low,
@@ -211,7 +207,34 @@ mod tests {
             severity_override: None,
             attack: [].into(),
             references: [].into(),
+        }
+    }
+
+    #[test]
+    fn a_ceiling_holds_for_what_the_rule_gives_and_not_for_what_the_operator_does() {
+        use Severity::{Critical, High, Low, Medium};
+        let event = EventReference::none(Digest::of(""), &Timestamp::UNIX_EPOCH);
+        let graded = |own: Option<Severity>, ceiling, operator| {
+            let defaults = Defaults { severity_ceiling: ceiling, severity_override: operator, ..defaults() };
+            let report = Report::new("key");
+            let report = own.into_iter().fold(report, Report::severity);
+            Finding::new(report, event.clone(), &defaults).severity
         };
+        assert_eq!(graded(Some(Critical), None, None), Critical);
+        assert_eq!(graded(Some(Critical), Some(Medium), None), Medium);
+        assert_eq!(graded(Some(Low), Some(Medium), None), Low);
+        assert_eq!(graded(None, Some(Medium), None), Low);
+        assert_eq!(graded(Some(Critical), Some(Medium), Some(High)), High);
+        assert_eq!(graded(Some(Critical), Some(Medium), Some(Low)), Low);
+        assert_eq!(Defaults { severity: High, severity_ceiling: Some(Medium), ..defaults() }.worst(), Medium);
+    }
+
+    #[test]
+    fn a_finding_without_its_secrets_has_the_same_id() {
+        let record =
+            json!({ "eventName": "CreateAccessKey", "responseElements": { "secretAccessKey": "wJalrXUtnFEMI" } });
+        let event = Event::new(Document::parse(record.to_string()).unwrap(), Place::default());
+        let defaults = defaults();
         let report = Report::new("key wJalrXUtnFEMI").title("gave wJalrXUtnFEMI").detail("secretAccessKey", "short");
         let finding = Finding::new(report, EventReference::of(&event), &defaults);
         let redacted = finding.clone().redacted(&Secrets::of(event.document()));

@@ -187,6 +187,8 @@ fn watched_places(rules: &[Places], config: &Config, file: Option<&Path>) -> Vec
     let mut places = paths(named.chain(configured));
     places.push(Lock::path(file));
     places.extend(config.table.iter().map(|table| table.path.clone()));
+    let publishers = config.trust.iter().flat_map(|trust| &trust.publisher);
+    places.extend(publishers.flat_map(|publisher| &publisher.key).map(|key| key.file.clone()));
     places.push(file.map_or_else(|| PathBuf::from(Config::DEFAULT_PATH), Path::to_owned));
     places
 }

@@ -15,7 +15,7 @@ use crate::pack::packed::{Packed, PackedError};
 use crate::pack::registry::{self, Reference, Registries, RegistryError};
 use crate::pack::seen::{Seen, SeenError};
 use crate::sandbox::Limits;
-use crate::trust::{Origin, Policy, Presented, TrustError, Trusted, Wants};
+use crate::trust::{Origin, Policy, Presented, TrustError, Trusted};
 
 /// What comes of gathering.
 #[derive(Debug, Default)]
@@ -240,11 +240,7 @@ impl<'a> Gatherer<'a> {
         let manifest = packed.manifest();
         let locked = Locked { pack: Some((manifest.id.clone(), manifest.version.clone())), digest: packed.digest() };
         self.check_lock(&place, &locked)?;
-        let rules: Vec<Wants<'_>> = packed
-            .components()
-            .zip(&packed.contents().rules)
-            .map(|((_, component), rule)| Wants::of(component, rule.fuel.map(|fuel| fuel.most)))
-            .collect();
+        let rules = packed.wants();
         let seen = if self.policy.is_set() { self.seen()?.highest(&manifest.id).cloned() } else { None };
         let highest = seen.into_iter().chain(self.locked_version(packed)).max();
         let presented = Presented {

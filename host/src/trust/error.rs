@@ -42,7 +42,7 @@ pub enum PolicyError {
     },
     /// More keys have to sign than there are, or none.
     #[error(
-        "[[trust.publisher]] `{publisher}` requires {required} of {keys} keys\nhint: `required` is from 1 to the number of its keys"
+        "`required` of [[trust.publisher]] `{publisher}` is {required}, and the number of its keys {keys}\nhint: `required` is from 1 to the number of its keys"
     )]
     Required {
         /// The publisher.

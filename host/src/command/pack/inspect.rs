@@ -9,6 +9,7 @@ use orgwatch_rules_sdk::{Matches, Severity};
 use serde_json::{Value, json};
 
 use super::registry::RegistryArgs;
+use super::sign::{judge, signers};
 use super::target::Target;
 use crate::command::args::{Color, Output};
 use crate::command::run::{count, digits, processors};
@@ -18,9 +19,11 @@ use crate::encoding::harmless_json;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::pack::packed::{Contents, Packed};
+use crate::pack::signature::PublicKey;
 use crate::rule::Place;
 use crate::sandbox::{Compiler, Limits};
 use crate::testing::{Coverage, Outcome, Suite, Workbench};
+use crate::trust::Policy;
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct InspectArgs {
@@ -48,16 +51,70 @@ struct Tests {
     reads: BTreeMap<String, usize>,
 }
 
+/// What the pack is to the one who looks at it.
+struct Standing {
+    signatures: usize,
+    /// The keys of the trust policy that signed it.
+    signers: Vec<PublicKey>,
+    /// What the trust policy makes of it; nothing for a folder, which nobody signs, and where there is no policy.
+    verdict: Option<Result<(), String>>,
+}
+
 pub(super) fn run(arguments: &InspectArgs) -> Result<Exit, Failure> {
     let limits = Limits::default();
     let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
     let target = Target::open(&arguments.pack, &arguments.registry, &limits)?;
+    let is_folder = matches!(target, Target::Folder(_));
     let unpacked = target.folder()?;
     let tests = Tests::run(&unpacked.path, &compiler, &limits)?;
     let packed = target.into_packed(arguments.cache_dir.as_deref(), &limits)?;
+    let standing = Standing::of(&packed, is_folder, arguments)?;
     let json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
-    let text = if json { as_json(&packed, &tests) } else { as_text(&packed, &tests, Screen::new(arguments.color)) };
+    let text = if json {
+        as_json(&packed, &tests, &standing)
+    } else {
+        as_text(&packed, &tests, &standing, Screen::new(arguments.color))
+    };
     print(text)
+}
+
+impl Standing {
+    fn of(packed: &Packed, is_folder: bool, arguments: &InspectArgs) -> Result<Self, Failure> {
+        let policy = Policy::new(arguments.registry.config()?.trust.as_ref()).map_err(Failure::usage)?;
+        let judged = policy.is_set() && !is_folder;
+        let verdict = judged.then(|| judge(packed, &arguments.pack, &policy));
+        Ok(Self {
+            signatures: packed.signatures(),
+            signers: signers(packed, &policy),
+            verdict: verdict.map(|verdict| verdict.map(|_| ()).map_err(|error| error.to_string())),
+        })
+    }
+
+    fn signed(&self) -> String {
+        let mut text = match self.signatures {
+            0 => "nobody".to_owned(),
+            number => count(number as u64, "signature"),
+        };
+        let unknown = self.signatures.saturating_sub(self.signers.len());
+        for key in &self.signers {
+            text.push_str(&format!("\nyour key {}", key.id().short()));
+        }
+        if unknown > 0 && self.signers.is_empty() {
+            text.push_str(", and none by a key of your [trust]");
+        }
+        text
+    }
+
+    fn told(&self) -> String {
+        match &self.verdict {
+            None => String::new(),
+            Some(Ok(())) => "it loads with your [trust]".to_owned(),
+            Some(Err(reason)) => {
+                let reason = reason.split("\nhint: ").next().unwrap_or_default();
+                format!("it does not load: {reason}")
+            }
+        }
+    }
 }
 
 impl Tests {
@@ -89,7 +146,7 @@ impl Tests {
     }
 }
 
-fn as_json(packed: &Packed, tests: &Tests) -> String {
+fn as_json(packed: &Packed, tests: &Tests, standing: &Standing) -> String {
     let failed: Vec<Value> = tests.failed.iter().map(|(rule, case)| json!({ "rule": rule, "case": case })).collect();
     let value = json!({
         "contents": packed.contents(),
@@ -97,6 +154,10 @@ fn as_json(packed: &Packed, tests: &Tests) -> String {
         "size": size(packed),
         "tests": { "passed": tests.passed, "failed": failed },
         "reads": tests.reads,
+        "signatures": standing.signatures,
+        "signed_by": standing.signers.iter().map(|key| key.id().to_string()).collect::<Vec<_>>(),
+        "loads": standing.verdict.as_ref().map(Result::is_ok),
+        "refusal": standing.verdict.as_ref().and_then(|verdict| verdict.as_ref().err()),
     });
     harmless_json(&value) + "\n"
 }
@@ -104,7 +165,7 @@ fn as_json(packed: &Packed, tests: &Tests) -> String {
 /// The column that values start in.
 const WIDTH: usize = 12;
 
-fn as_text(packed: &Packed, tests: &Tests, mut screen: Screen) -> String {
+fn as_text(packed: &Packed, tests: &Tests, standing: &Standing, mut screen: Screen) -> String {
     let contents = packed.contents();
     let pack = &contents.pack;
     let name = screen.paint(&pack.reference(), Tone::Strong);
@@ -123,6 +184,8 @@ fn as_text(packed: &Packed, tests: &Tests, mut screen: Screen) -> String {
     line("size", &format!("{} bytes", digits(size(packed))));
     let needs = pack.min_host_version.as_ref().map(|version| format!("orgwatch-host {version} or newer"));
     line("needs", &needs.unwrap_or_default());
+    line("signed by", &standing.signed());
+    line("trust", &standing.told());
     line("may", &may(contents));
     line("asks for", &asks_for(contents));
     line("reads", &reads(tests));

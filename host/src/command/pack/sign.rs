@@ -12,12 +12,12 @@ use crate::command::run::count;
 use crate::command::{Failure, print, warn};
 use crate::exit::Exit;
 use crate::pack::packed::{LayoutError, Packed};
-use crate::pack::registry::{Reference, wait};
+use crate::pack::registry::wait;
 use crate::pack::signature::simple_signing::{Payload, SignedPayload};
 use crate::pack::signature::{Detached, DetachedError, PrivateKey, PublicKey};
 use crate::rule::Place;
 use crate::sandbox::Limits;
-use crate::trust::{Origin, Policy, Presented, Wants};
+use crate::trust::{Origin, Policy, Presented, TrustError, Trusted};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct SignArgs {
@@ -148,37 +148,39 @@ fn by_policy(packed: &Packed, arguments: &VerifyArgs) -> Result<Vec<PublicKey>, 
         let hint = "name a public key with --key, or write [trust] into the configuration";
         return Err(Failure::usage(format!("there is nothing to verify the pack with\nhint: {hint}")));
     }
+    let trusted = judge(packed, &arguments.pack, &policy).map_err(Failure::rules)?;
+    for warning in &trusted.warnings {
+        warn(warning);
+    }
+    Ok(signers(packed, &policy))
+}
+
+/// Judges a pack by a policy, as loading it for the first time does.
+pub(super) fn judge(packed: &Packed, place: &Place, policy: &Policy) -> Result<Trusted, TrustError> {
     let manifest = packed.manifest();
-    let rules: Vec<Wants<'_>> = packed
-        .components()
-        .zip(&packed.contents().rules)
-        .map(|((_, component), rule)| Wants::of(component, rule.fuel.map(|fuel| fuel.most)))
-        .collect();
-    let registry;
-    let origin = match &arguments.pack {
+    let shown = place.to_string();
+    let origin = match place {
         Place::Path(path) => Origin::File(path),
-        Place::Registry(reference) => {
-            registry = Reference::to_string(reference);
-            Origin::Registry(&registry)
-        }
+        Place::Registry(_) => Origin::Registry(&shown),
     };
     let presented = Presented {
         origin,
         id: &manifest.id,
         version: &manifest.version,
         signed_by: &|key| packed.is_signed_by(key),
-        rules: &rules,
+        rules: &packed.wants(),
         highest: None,
     };
-    let trusted = policy.judge(&presented, Timestamp::now()).map_err(Failure::rules)?;
-    for warning in &trusted.warnings {
-        warn(warning);
-    }
+    policy.judge(&presented, Timestamp::now())
+}
+
+/// Returns the keys of a policy that signed a pack, each once.
+pub(super) fn signers(packed: &Packed, policy: &Policy) -> Vec<PublicKey> {
     let mut signers: Vec<PublicKey> = Vec::new();
     for key in policy.keys() {
         if !signers.contains(key) && packed.is_signed_by(key) {
             signers.push(key.clone());
         }
     }
-    Ok(signers)
+    signers
 }

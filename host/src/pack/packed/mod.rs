@@ -39,6 +39,7 @@ use super::signature::{Detached, PublicKey};
 use super::{Manifest, Pack};
 use crate::digest::Digest;
 use crate::sandbox::{Component, Limits};
+use crate::trust::Wants;
 
 /// The folder of a pack's rules, which the names of their layers begin with.
 const DIST: &str = "dist/";
@@ -217,6 +218,12 @@ impl Packed {
     /// Returns the rules with the names of their files.
     pub fn components(&self) -> impl Iterator<Item = (&str, &Component)> {
         self.contents.rules.iter().map(|rule| rule.file.as_str()).zip(&self.components)
+    }
+
+    /// Returns what the rules want, for a policy to judge.
+    pub fn wants(&self) -> Vec<Wants<'_>> {
+        let rules = self.components.iter().zip(&self.contents.rules);
+        rules.map(|(component, rule)| Wants::of(component, rule.fuel.map(|fuel| fuel.most))).collect()
     }
 
     /// Returns what the pack holds beside its rules.
