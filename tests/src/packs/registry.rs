@@ -77,6 +77,12 @@ fn secret() -> String {
     STANDARD.encode(format!("{USER}:{PASSWORD}"))
 }
 
+/// Runs what asks a registry to its end.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
 fn registry(options: RegistryOptions) -> Registry {
     Registry::new(options).expect("everything is there")
 }

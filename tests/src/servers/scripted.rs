@@ -140,8 +140,7 @@ fn serve(
     while let Some(request) = http::read(&mut reader)? {
         let mut first = request.head[0].split(' ').map(str::to_owned);
         let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-        let pair =
-            |line: &String| Some(line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()))?);
+        let pair = |line: &String| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
         let headers = request.head[1..].iter().filter_map(pair).collect();
         let asked = Asked { method, path, headers, body: request.body };
         let before = {

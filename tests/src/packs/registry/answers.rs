@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use orgwatch_host::digest::Digest;
-use orgwatch_host::pack::registry::{RegistryError, wait};
+use orgwatch_host::pack::registry::RegistryError;
 
-use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry};
+use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry, wait};
 use crate::servers::{Reply, Scripted};
 
 fn pull(server: &Scripted) -> Result<Digest, RegistryError> {
-    let state = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().expect("a temporary folder");
     let mut options = options(state.path());
     options.credentials = credentials(&server.host(), PASSWORD);
     wait(registry(options).pull(&reference(&format!("oci://{}/team/pack:1", server.host())))).map(|(digest, _)| digest)
@@ -34,7 +34,7 @@ fn a_registry_that_stays_busy_is_left_alone() {
     let server = Scripted::start(|_, _| Reply::status(429).with("Retry-After", "3000"));
     let error = pull(&server).unwrap_err();
     assert!(
-        matches!(error, RegistryError::Busy { after: Some(after), .. } if after == Duration::from_secs(3000)),
+        matches!(error, RegistryError::Busy { after: Some(after), .. } if after == Duration::from_mins(50)),
         "{error:?}"
     );
     assert_eq!(server.asked().len(), 1);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use orgwatch_host::digest::Digest;
 use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, SchemaVersion, WASM, WASM_CONFIG};
 use orgwatch_host::pack::packed::{Layout, LayoutError};
-use orgwatch_host::pack::registry::{RegistryError, folder, wait};
+use orgwatch_host::pack::registry::{RegistryError, folder};
 use tempfile::TempDir;
 
-use super::{blobs, honest, options, pack, reference, registry};
+use super::{blobs, honest, options, pack, reference, registry, wait};
 use crate::servers::{Asked, Reply, Scripted};
 
 /// A registry that lies where `lie` says so, with the pack that it has.
@@ -23,7 +23,7 @@ fn liar(lie: impl Fn(&Layout, &Asked) -> Option<Reply> + Send + Sync + 'static) 
 /// The largest blob of the pack: a rule.
 fn rule() -> Descriptor {
     let (layout, _) = pack("1.0.0");
-    layout.pack().unwrap().1.layers[1].clone()
+    layout.pack().expect("it holds a pack").1.layers[1].clone()
 }
 
 fn is_rule(asked: &Asked) -> bool {
@@ -31,12 +31,12 @@ fn is_rule(asked: &Asked) -> bool {
 }
 
 fn bytes(layout: &Layout) -> Vec<u8> {
-    layout.blob(&rule()).unwrap().to_vec()
+    layout.blob(&rule()).expect("it holds the rule").to_vec()
 }
 
 /// Pulls the pack's tag, with an empty cache.
 fn pull(server: &Scripted) -> (Result<(Digest, Layout), RegistryError>, TempDir) {
-    let state = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().expect("a temporary folder");
     let registry = registry(options(state.path()));
     (wait(registry.pull(&reference(&format!("oci://{}/team/pack:1", server.host())))), state)
 }
@@ -45,7 +45,8 @@ fn pull(server: &Scripted) -> (Result<(Digest, Layout), RegistryError>, TempDir)
 fn is_kept(state: &TempDir) -> bool {
     let folder = folder(state.path()).join("blobs/sha256");
     let rule = rule().digest.to_string();
-    fs::read_dir(folder).unwrap().any(|file| file.unwrap().file_name().to_string_lossy().starts_with(&rule))
+    let mut files = fs::read_dir(folder).expect("there is a cache").map(|file| file.expect("it can be listed"));
+    files.any(|file| file.file_name().to_string_lossy().starts_with(&rule))
 }
 
 #[test]

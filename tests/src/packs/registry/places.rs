@@ -1,10 +1,10 @@
 //! Registries that send the program, its credentials or its uploads to places where they do not belong.
 
 use orgwatch_host::pack::packed::Layout;
-use orgwatch_host::pack::registry::{RegistryError, RegistryOptions, wait};
+use orgwatch_host::pack::registry::{RegistryError, RegistryOptions};
 
 use super::server::Server;
-use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry, secret};
+use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry, secret, wait};
 use crate::servers::{Asked, Reply, Scripted};
 
 /// Somebody else, who gives every blob of the pack to everybody, and a token too.
@@ -28,7 +28,7 @@ fn knows_the_secret(server: &Scripted) -> bool {
 
 /// Pulls the pack from a registry that is spoken to without TLS, as somebody who has credentials for it.
 fn pull(server: &Scripted) -> Result<Layout, RegistryError> {
-    let state = tempfile::tempdir().unwrap();
+    let state = tempfile::tempdir().expect("a temporary folder");
     let mut options = options(state.path());
     options.credentials = credentials(&server.host(), PASSWORD);
     wait(registry(options).pull(&reference(&format!("oci://{}/team/pack:1", server.host())))).map(|(_, layout)| layout)

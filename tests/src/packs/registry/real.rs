@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use orgwatch_host::pack::packed::Layout;
-use orgwatch_host::pack::registry::{Registry, RegistryError, wait};
+use orgwatch_host::pack::registry::{Registry, RegistryError};
 
 use super::server::Server;
-use super::{PASSWORD, USER, blobs, credentials, options, pack, reference, registry, signature};
+use super::{PASSWORD, USER, blobs, credentials, options, pack, reference, registry, signature, wait};
 use crate::python;
 use crate::support::outcome;
 
@@ -172,11 +172,9 @@ fn oras_and_skopeo_give_back_the_same_digests() {
     let mut oras = python::command("registry", "python");
     oras.arg(script).arg(format!("{host}/team/pack:1.2.3")).arg(server.authority().join("ca.crt")).arg(&files);
     let said = run(oras.env("ORAS_USER", USER).env("ORAS_PASS", PASSWORD));
-    let mut expected = format!("manifest {digest}\n");
-    for layer in &layout.pack().unwrap().1.layers {
-        expected += &format!("file {}\n", layer.digest);
-    }
-    assert_eq!(said, expected);
+    let mut expected = vec![format!("manifest {digest}")];
+    expected.extend(layout.pack().unwrap().1.layers.iter().map(|layer| format!("file {}", layer.digest)));
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 
     let skopeo = |arguments: &[&str]| {
         let mut skopeo = Command::new("skopeo");

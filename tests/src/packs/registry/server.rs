@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::PASSWORD;
-use super::USER;
+use super::{PASSWORD, USER};
 use crate::python;
 use crate::servers::free_port;
 
@@ -42,17 +41,19 @@ impl Server {
         fs::write(folder.path().join("htpasswd"), format!("{USER}:{hash}")).expect("the folder can be written to");
         let port = free_port();
         let at = folder.path().display();
+        let auth = if user {
+            format!("auth: {{ htpasswd: {{ realm: test, path: {at}/htpasswd }} }}\n")
+        } else {
+            String::new()
+        };
         let more = more.replace("AUTHORITY", &format!("{at}/authority/ca.crt"));
-        let mut config = format!(
+        let config = format!(
             "version: 0.1\n\
              log: {{ level: error, accesslog: {{ disabled: true }} }}\n\
              storage: {{ filesystem: {{ rootdirectory: {at}/storage }}, delete: {{ enabled: true }} }}\n\
              http: {{ addr: '127.0.0.1:{port}', tls: {{ certificate: {at}/server.pem, key: {at}/server.key }} }}\n\
-             {more}\n"
+             {auth}{more}\n"
         );
-        if user {
-            config += &format!("auth: {{ htpasswd: {{ realm: test, path: {at}/htpasswd }} }}\n");
-        }
         fs::write(folder.path().join("config.yml"), config).expect("the folder can be written to");
         let child = Command::new("docker-registry")
             .arg("serve")
