@@ -9,6 +9,7 @@ mod contract;
 mod crash;
 mod forms;
 mod live;
+mod packs;
 mod python;
 mod records;
 mod replay;

@@ -1,0 +1,3 @@
+//! Rule packs as a whole.
+
+mod diff;
