@@ -1,6 +1,9 @@
 //! Rule packs as they are shared: packed, signed, and trusted no further than intended.
 
+mod archive;
+mod attacks;
 mod diff;
+mod publisher;
 mod registry;
 mod signature;
 mod trust;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use orgwatch_rules_sdk::json::ParseError;
 use serde::Deserialize;
@@ -237,8 +237,11 @@ impl Changed {
             toml::Value::String(name) => {
                 let cannot =
                     |error: &dyn std::error::Error| format!("the event `{}`: {}", terminal(&name), told(error));
-                if Path::new(&name).is_absolute() {
-                    return Err(format!("the event `{}` is not named from the case's folder on", terminal(&name)));
+                if !stays_among_events(Path::new(&name)) {
+                    return Err(format!(
+                        "the event `{}` does not lie among the pack's events\nhint: name it from the case's folder on, as \"../other_rule/fires.json\"",
+                        terminal(&name)
+                    ));
                 }
                 let records = records(&folder.join(&name)).map_err(|error| cannot(&error))?;
                 let [record] = records.as_slice() else {
@@ -268,6 +271,21 @@ impl Changed {
         }
         Ok(record)
     }
+}
+
+/// Tells whether a name leads from a case's folder to something in the folder of all cases. A pack may be somebody else's, and what a case reads
+/// is shown where it fails.
+fn stays_among_events(name: &Path) -> bool {
+    let mut depth = 1_usize;
+    for part in name.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    true
 }
 
 /// Reads what a case expects. It has to say one thing.

@@ -100,3 +100,13 @@ fn a_case_that_makes_no_sense_is_refused_with_its_name() {
     assert!(read(&[("stopped.json", STOPPED)]).unwrap_err().contains("begin its name with fires_ or quiet_"));
     assert!(read(&[("fires_x.json", "{")]).unwrap_err().contains("has something that is no event"));
 }
+
+#[test]
+fn a_case_reads_nothing_but_events_of_its_pack() {
+    for name in ["fires.json", "../other/fires.json", "./x/../fires.json", "../other.json"] {
+        assert!(stays_among_events(Path::new(name)), "{name}");
+    }
+    for name in ["/etc/passwd", "../../pack.toml", "../../../etc/passwd", "x/../../../pack.toml"] {
+        assert!(!stays_among_events(Path::new(name)), "{name}");
+    }
+}
