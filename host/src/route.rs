@@ -62,7 +62,7 @@ pub enum RouteError {
 /// All routes, checked.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    routes: Vec<Route>,
+    list: Vec<Route>,
     /// The names of the sinks.
     names: Vec<String>,
     /// The sinks that findings of some rules may reach, by the rule's id. All others may reach all.
@@ -95,10 +95,10 @@ impl Routes {
                 sinks: (0..sinks.len()).collect(),
                 group: None,
             };
-            return Ok(Self { routes: vec![everything], names, granted });
+            return Ok(Self { list: vec![everything], names, granted });
         }
-        let routes = routes.iter().map(|route| Route::new(route, sinks)).collect::<Result<_, _>>()?;
-        Ok(Self { routes, names, granted })
+        let list = routes.iter().map(|route| Route::new(route, sinks)).collect::<Result<_, _>>()?;
+        Ok(Self { list, names, granted })
     }
 
     /// Keeps findings of rules with a grant from sinks that it does not give them. What the service says of such a rule's faults is the service's
@@ -134,7 +134,7 @@ impl Routes {
     /// Returns the same for what is not held to the rule's grant.
     fn all_paths(&self, rule: &str, severity: Severity, account: Option<&str>) -> BTreeMap<usize, Option<GroupConfig>> {
         let mut paths: BTreeMap<usize, Option<GroupConfig>> = BTreeMap::new();
-        for route in self.routes.iter().filter(|route| route.fits(rule, severity, account)) {
+        for route in self.list.iter().filter(|route| route.fits(rule, severity, account)) {
             for &sink in &route.sinks {
                 let path = paths.entry(sink).or_insert(route.group);
                 if route.group.is_none() {
@@ -147,7 +147,7 @@ impl Routes {
 
     /// Tells whether some finding of a rule with some severity finds a sink, whatever account it is about.
     pub fn can_take(&self, rule: &str, severity: Severity) -> bool {
-        let mut routes = self.routes.iter().filter(|route| route.severity <= severity && route.knows(rule));
+        let mut routes = self.list.iter().filter(|route| route.severity <= severity && route.knows(rule));
         routes.any(|route| route.sinks.iter().any(|&sink| self.may_reach(rule, sink)))
     }
 }
@@ -205,7 +205,7 @@ impl Router {
 
     /// Tells whether there is any route at all. Without one nothing is delivered, on purpose.
     pub fn delivers(&self) -> bool {
-        !self.routes.routes.is_empty()
+        !self.routes.list.is_empty()
     }
 
     /// Returns all queues.
@@ -242,7 +242,42 @@ impl Router {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::finding::{Defaults, RuleReference};
+    use crate::sandbox::LoadFault;
+    use crate::trust::Grant;
+
+    /// A rule whose findings may reach some sinks. Where they go does not depend on whether it could be loaded.
+    fn rule(id: &str, sinks: &[&str]) -> Rule {
+        let reference = RuleReference {
+            id: id.to_owned(),
+            component: id.to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: String::new(),
+            settings: String::new(),
+            pack: None,
+        };
+        let defaults = Defaults {
+            rule: Arc::new(reference),
+            title: String::new(),
+            severity: Severity::Medium,
+            severity_ceiling: None,
+            severity_override: None,
+            attack: [].into(),
+            references: [].into(),
+        };
+        let sinks = Some(sinks.iter().map(|&sink| sink.to_owned()).collect());
+        Rule {
+            id: id.to_owned(),
+            defaults,
+            grant: Some(Arc::new(Grant { sinks, ..Grant::default() })),
+            state_version: None,
+            patterns: Vec::new(),
+            judge: Err(LoadFault::NoPatterns),
+        }
+    }
 
     fn route(text: &str) -> RouteConfig {
         toml::from_str(text).unwrap()
@@ -266,6 +301,20 @@ mod tests {
         assert_eq!(routes.sinks("org.x", Severity::High, None), [0, 1]);
         assert_eq!(routes.sinks("org.x", Severity::Medium, Some("111122223333")), [0, 2]);
         assert_eq!(routes.sinks("cis.x", Severity::Critical, Some("444455556666")), [0]);
+    }
+
+    #[test]
+    fn a_finding_takes_those_routes_alone_that_its_rule_is_granted() {
+        let routes = [route(r#"sinks = ["log"]"#), route("rules = [\"acme.*\"]\nsinks = [\"pager\", \"team\"]")];
+        let routes = Routes::new(&routes, &["log", "pager", "team"]).unwrap();
+        let rules = [rule("acme.x", &["team"]), rule("acme.y", &[]), rule("other.x", &["pager"])];
+        let routes = routes.granted_to(&rules);
+        let sinks = |rule: &str| routes.sinks(rule, Severity::High, None);
+        assert_eq!([sinks("acme.x"), sinks("acme.y"), sinks("other.x")], [vec![2], vec![], vec![]]);
+        // A rule without a grant, and the service itself, reach what they are routed to.
+        assert_eq!([sinks("acme.z"), sinks("orgwatch.rule-fault")], [vec![0, 1, 2], vec![0]]);
+        let can = ["acme.x", "acme.y", "other.x", "acme.z"].map(|rule| routes.can_take(rule, Severity::High));
+        assert_eq!(can, [true, false, false, true]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(crate) fn host() -> &'static Path {
 
 /// The folder of a pack whose rules are built, or of several: each once for all tests.
 pub(crate) fn pack(path: &str) -> PathBuf {
-    const FOLDERS: [&str; 3] = ["rules", "examples/first-rule", "tests/guests"];
+    const FOLDERS: [&str; 4] = ["rules", "examples/first-rule", "tests/guests", "tests/upgrade"];
     static BUILT: [OnceLock<bool>; FOLDERS.len()] = [const { OnceLock::new() }; FOLDERS.len()];
     let place = FOLDERS.iter().position(|folder| path.starts_with(folder)).expect("the path is one of a pack");
     let built = BUILT[place].get_or_init(|| {

@@ -1,6 +1,7 @@
 //! Rule packs: folders with a `pack.toml`, one crate each, whose rules stand in `dist/` once they are built.
 
 mod build;
+pub mod diff;
 pub mod lock;
 mod manifest;
 pub mod packed;

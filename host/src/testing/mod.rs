@@ -27,6 +27,7 @@ pub use dead_field::{DeadField, asked_events, dead_fields};
 pub use expected::{Difference, Expected, ExpectedFinding};
 pub use explanation::{AskedBy, Explained, Explanation, explain};
 pub use fuzz::{Failure as FuzzFailure, Fuzzed, fuzz};
+pub(crate) use mutation::read_most;
 pub use mutation::{Effect, Mutations, Unnoticed};
 pub use story::Story;
 pub use suite::{Outcome, Suite, SuiteError, Verdict, Workbench};

@@ -175,6 +175,11 @@ pub(super) fn told(finding: &Finding) -> (String, String, &'static str, Map<Stri
 
 /// The paths that a rule read in a record, those inside what it read whole among them.
 pub(super) fn read(found: &Found, record: &Document) -> BTreeSet<String> {
+    read_most(found, record, MOST_INSIDE)
+}
+
+/// The same, with another bound on what is inside of what it read whole.
+pub(crate) fn read_most(found: &Found, record: &Document, most: usize) -> BTreeSet<String> {
     let digest = crate::digest::Digest::of(record.root().canonical());
     let mut paths = BTreeSet::new();
     for traced in found.verdicts.traces.iter().filter(|traced| traced.event == digest) {
@@ -186,7 +191,7 @@ pub(super) fn read(found: &Found, record: &Document) -> BTreeSet<String> {
                 Step::Json { path, .. } => {
                     let inside = record.pointer(path).map(|node| serde_json::from_str(node.raw_text()));
                     if let Some(Ok(inside)) = inside {
-                        leaves(&inside, path, &mut paths, MOST_INSIDE);
+                        leaves(&inside, path, &mut paths, most);
                     }
                 }
                 Step::Row { .. } | Step::Count { .. } | Step::Notes { .. } => {}

@@ -166,9 +166,12 @@ impl<'a> Workbench<'a> {
 
     /// Loads what the cases of these suites need, several at a time.
     pub fn prepare(&mut self, suites: &[Suite]) {
-        let cases = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
-        let wanted: Vec<(&Suite, &Case)> = cases.collect();
-        self.load(&wanted);
+        self.prepare_all(suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))));
+    }
+
+    /// Loads these rules as these cases want them, several at a time.
+    pub fn prepare_all<'c>(&mut self, wanted: impl Iterator<Item = (&'c Suite, &'c Case)>) {
+        self.load(&wanted.collect::<Vec<_>>());
     }
 
     /// Returns the rule of a suite as a case wants it.

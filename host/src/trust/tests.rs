@@ -1,5 +1,6 @@
 //! The trust policy: what loads, and each way to be refused.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -36,7 +37,7 @@ impl Keys {
     fn policy(&self, text: &str) -> Result<Policy, PolicyError> {
         let path = self.folder.path().join("orgwatch.toml");
         fs::write(&path, text).unwrap();
-        let config = Config::read(Some(&path)).unwrap_or_else(|error| panic!("{error}: {:?}", text));
+        let config = Config::read(Some(&path)).unwrap_or_else(|error| panic!("{error}: {text:?}"));
         Policy::new(config.trust.as_ref())
     }
 
@@ -46,9 +47,12 @@ impl Keys {
     }
 
     fn entry(&self, more: &str) -> String {
-        let keys: String =
-            (0..self.private.len()).map(|key| format!("[[trust.publisher.key]]\nfile = \"{key}.pub\"\n")).collect();
-        format!("[[trust.publisher]]\nname = \"acme\"\nrules = [\"acme.*\"]\n{more}\n{keys}")
+        let mut entry = format!("[[trust.publisher]]\nname = \"acme\"\nrules = [\"acme.*\"]\n{more}\n");
+        for key in 0..self.private.len() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(entry, "[[trust.publisher.key]]\nfile = \"{key}.pub\"");
+        }
+        entry
     }
 }
 

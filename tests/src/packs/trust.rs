@@ -69,7 +69,12 @@ fn rules(granted: Vec<Granted>) -> Vec<Rule> {
     }
     let compiler = Compiler::new(host(), Some(&cache()), limits.clone());
     let engine = Engine::for_evaluation(2, limits).expect("the engine starts");
-    load(&files, &instances, &compiler, &engine, &Arc::default(), 2)
+    let rules = load(&files, &instances, &compiler, &engine, &Arc::default(), 2);
+    for rule in &rules {
+        let fault = rule.judge.as_ref().err().map(ToString::to_string);
+        assert_eq!(fault, None, "{} loads", rule.id);
+    }
+    rules
 }
 
 fn records() -> Vec<Value> {
@@ -125,7 +130,7 @@ fn a_rule_gets_no_more_fuel_than_it_is_granted_and_the_others_do_not_notice() {
 fn a_rule_that_looks_back_notes_with_no_more_fuel_than_it_is_granted() {
     let settings = json!({
         "title": "left", "patterns": [{ "eventName": ["AccountDepartedOrganization"] }],
-        "count": { "many": 2, "within": "1h" },
+        "count": 2,
     });
     let grant = Some(Grant { max_fuel: Some(100), ..Grant::default() });
     let verdicts = judged(vec![Granted { settings, ..granted(PATTERN, "team.left", grant) }]);
@@ -149,9 +154,9 @@ async fn taken(judge: Judge) -> Taken {
     let ledger = Ledger::open(folder.path(), Room { reserve: 0, limit: None }).expect("the ledger works");
     let names = ["soc", "pager"];
     let numbers = ledger.sinks(names.map(str::to_owned).to_vec()).await.expect("the ledger works");
-    let routes = Routes::new(&[], &names).expect("there is nothing to be wrong").granted_to(judge.rules());
+    let everywhere = Routes::new(&[], &names).expect("there is nothing to be wrong");
+    let router = Router::new(everywhere.granted_to(judge.rules()), numbers);
     let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::default()));
-    let router = Router::new(routes, numbers);
     let intake = Arc::new(Intake::new(judge, ledger, router, health, metrics, Ack::Ledger, 1));
     let body = Body::Bytes(Bytes::from(lines(&records())));
     let batch = Batch { input: Arc::from("records"), body, checkpoint: None, account: None };

@@ -1,6 +1,7 @@
 //! `pack`: rule packs as they are handed on from one organization to another.
 
 mod build;
+mod diff;
 mod inspect;
 mod key;
 mod lock;
@@ -13,6 +14,7 @@ mod test;
 use clap::Subcommand;
 
 use self::build::BuildArgs;
+use self::diff::DiffArgs;
 use self::inspect::InspectArgs;
 use self::key::KeygenArgs;
 use self::lock::LockArgs;
@@ -48,6 +50,9 @@ pub(super) enum PackCommand {
     Inspect(InspectArgs),
     /// Judge the test cases that a pack brings along
     Test(TestArgs),
+    /// Show what an upgrade changes: rules, what they read and find, and whether a back door came with it
+    #[command(after_help = diff::EXIT_CODES)]
+    Diff(DiffArgs),
 }
 
 pub(super) fn run(command: &PackCommand) -> Result<Exit, Failure> {
@@ -64,5 +69,6 @@ pub(super) fn run(command: &PackCommand) -> Result<Exit, Failure> {
         PackCommand::Lock(arguments) => lock::run(arguments),
         PackCommand::Inspect(arguments) => inspect::run(arguments),
         PackCommand::Test(arguments) => test::run(arguments),
+        PackCommand::Diff(arguments) => diff::run(arguments),
     }
 }

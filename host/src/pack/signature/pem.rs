@@ -71,7 +71,7 @@ pub(super) fn check_kind(algorithm: &AlgorithmIdentifier<AnyRef<'_>>) -> Result<
         let kind = KINDS.iter().find(|(oid, _)| ObjectIdentifier::new_unwrap(oid) == algorithm.oid);
         return Err(KeyProblem::Kind(kind.map_or("a key of another kind", |(_, name)| name)));
     }
-    let curve: Option<Result<ObjectIdentifier, der::Error>> = algorithm.parameters.map(|curve| curve.decode_as());
+    let curve: Option<Result<ObjectIdentifier, der::Error>> = algorithm.parameters.map(AnyRef::decode_as);
     match curve {
         Some(Ok(curve)) if curve == P256 => Ok(()),
         _ => Err(KeyProblem::Kind("a key on another curve")),
