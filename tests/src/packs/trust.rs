@@ -262,7 +262,7 @@ fn rules_that_nobody_signed_run_as_the_configuration_says() {
     let ran = run(&["events"], "rules", "[trust]\nlocal = \"refuse\"");
     insta::assert_snapshot!(ran.told(), @r#"
     exit 2
-    error: `rules` is a folder or file of this machine that nobody signed, and [trust] refuses those
+    error: the rules of `rules` are not loaded: `rules` is a folder or file of this machine that nobody signed, and [trust] refuses those
     hint: pack and sign it, or set `local` in [trust] to "warn"
     "#);
     assert_eq!(found(&ran), (2, 0));

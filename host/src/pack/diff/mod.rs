@@ -114,7 +114,8 @@ pub enum DiffError {
 }
 
 impl Diff {
-    /// Compares two packs, which are built, on their test cases and on what else was given.
+    /// Compares two packs, which are built, on their test cases and on what else was given. Before each rule, `report` is told how many are done, and of how
+    /// many.
     ///
     /// # Errors
     ///
@@ -125,6 +126,7 @@ impl Diff {
         given: &Given,
         bench: &mut Workbench<'_>,
         limits: &Limits,
+        mut report: impl FnMut(usize, usize),
     ) -> Result<Self, DiffError> {
         let [mut old, mut new] = [Side::open(old, limits)?, Side::open(new, limits)?];
         let mut broken = std::mem::take(&mut old.broken);
@@ -145,7 +147,8 @@ impl Diff {
             pairs.push(Pair::of(id.clone(), old.suites.remove(&id), new.suites.remove(&id), given)?);
         }
         bench.prepare_all(pairs.iter().flat_map(Pair::wanted));
-        for pair in &pairs {
+        for (done, pair) in pairs.iter().enumerate() {
+            report(done, pairs.len());
             diff.rules.push(pair.diff(bench)?);
         }
         Ok(diff)

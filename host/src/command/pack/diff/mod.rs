@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_rules_sdk::json::Document;
 
 use super::registry::RegistryArgs;
@@ -78,7 +79,14 @@ pub(super) fn run(arguments: &DiffArgs) -> Result<Exit, Failure> {
     let compiler = compiler(arguments.cache_dir.as_deref(), &limits)?;
     let mut bench = Workbench::new(&compiler, limits.clone(), processors())
         .map_err(|error| Failure::input_output(format!("failed to start the WebAssembly engine: {error:#}")))?;
-    let diff = Diff::of(&old.path, &new.path, &given, &mut bench, &limits).map_err(|error| match error {
+    let bar = progress_bar();
+    let report = |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    let diff = Diff::of(&old.path, &new.path, &given, &mut bench, &limits, report);
+    bar.finish_and_clear();
+    let diff = diff.map_err(|error| match error {
         DiffError::NotAPack(_) | DiffError::Given(_) => Failure::usage(error),
         DiffError::State(_) => Failure::input_output(error),
         DiffError::Pack(_) | DiffError::Suite(_) | DiffError::SameRule { .. } => Failure::rules(error),
@@ -92,4 +100,14 @@ pub(super) fn run(arguments: &DiffArgs) -> Result<Exit, Failure> {
     let is_json = arguments.output.map_or(!io::stdout().is_terminal(), |output| output == Output::Json);
     let text = if is_json { json::lines(&diff) } else { text::text(&diff, Screen::new(arguments.color)) };
     Ok(exit.max(print(text)?))
+}
+
+/// A bar over the rules, on a terminal only.
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    let template = "{bar:30} {pos} of {len} rules, {eta} to go";
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

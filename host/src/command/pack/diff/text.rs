@@ -1,5 +1,10 @@
 //! What an upgrade changes, for people: nothing of what stays as it is, and the worst first.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use crate::command::run::{count, digits};
 use crate::command::screen::{Screen, Tone};
 use crate::encoding::harmless_json;
@@ -26,7 +31,9 @@ pub(super) fn text(diff: &Diff, mut screen: Screen) -> String {
         let head = screen.paint("! ", Tone::Warning);
         screen.hanging(2, &head, "the new version is not higher than the old one");
     }
-    diff.manifest.iter().for_each(|change| said(change, &mut screen));
+    for change in diff.manifest.iter().filter(|change| !matches!(change.what.as_str(), "id" | "version")) {
+        said(change, &mut screen);
+    }
     for rule in diff.rules.iter().filter(|rule| rule.fate != Fate::Unchanged) {
         screen.line("");
         of_rule(rule, &mut screen);
@@ -46,14 +53,18 @@ fn of_rule(rule: &RuleDiff, screen: &mut Screen) {
         Fate::Changed if old == new => screen.line(&format!("{id} {} has another component", terminal(old))),
         Fate::Changed | Fate::Unchanged => screen.line(&format!("{id} {} → {}", terminal(old), terminal(new))),
     }
+    rule.door.iter().for_each(|door| flips(door, screen));
+    for kind in [Kind::Lost, Kind::Gap] {
+        differences(rule, kind, screen);
+    }
     for change in rule.said.iter().filter(|change| change.what != "version") {
         said(change, screen);
     }
     if rule.fate == Fate::Changed {
-        for (fields, sign) in [(&rule.reads, "+ "), (&rule.reads_no_more, "− ")] {
+        for (fields, sign) in [(&rule.reads, "+"), (&rule.reads_no_more, "−")] {
             for field in fields {
                 let field = if field.is_empty() { "the whole record" } else { field };
-                line("reads", &format!("{sign}{}", terminal(field)), screen);
+                signed("reads", sign, &terminal(field), screen);
             }
         }
     }
@@ -61,15 +72,11 @@ fn of_rule(rule: &RuleDiff, screen: &mut Screen) {
         let most = format!("most {} → {}", digits(old.most), digits(new.most));
         line("fuel", &format!("{most}, middle {} → {}", digits(old.middle), digits(new.middle)), screen);
     }
-    for kind in [Kind::Lost, Kind::Gap, Kind::Changed, Kind::Added, Kind::GapClosed] {
-        let all: Vec<&Difference> = rule.differences.iter().filter(|difference| difference.kind == kind).collect();
-        all.iter().take(MOST).for_each(|difference| differs(difference, screen));
-        if all.len() > MOST {
-            line("", &format!("… and {} more, which the JSON has", digits((all.len() - MOST) as u64)), screen);
-        }
+    for kind in [Kind::Changed, Kind::Added, Kind::GapClosed] {
+        differences(rule, kind, screen);
     }
     match &rule.door {
-        Some(door) => of_door(door, screen),
+        Some(door) => literals(door, screen),
         None if rule.fate == Fate::Added => {
             line("literals", "not compared: there is no old version to compare with", screen);
         }
@@ -77,9 +84,23 @@ fn of_rule(rule: &RuleDiff, screen: &mut Screen) {
     }
 }
 
+fn differences(rule: &RuleDiff, kind: Kind, screen: &mut Screen) {
+    let all: Vec<&Difference> = rule.differences.iter().filter(|difference| difference.kind == kind).collect();
+    all.iter().take(MOST).for_each(|difference| differs(difference, screen));
+    if all.len() > MOST {
+        line("", &format!("… and {} more, which the JSON has", digits((all.len() - MOST) as u64)), screen);
+    }
+}
+
 fn line(name: &str, value: &str, screen: &mut Screen) {
     let head = screen.paint(&format!("{name:<WIDTH$}"), Tone::Faint);
     screen.hanging(2, &head, value);
+}
+
+/// A line of something that is more or less now.
+fn signed(name: &str, sign: &str, value: &str, screen: &mut Screen) {
+    let head = screen.paint(&format!("{name:<WIDTH$}"), Tone::Faint);
+    screen.hanging(2, &format!("{head}{sign} "), value);
 }
 
 fn loud(name: &str, tone: Tone, value: &str, screen: &mut Screen) {
@@ -95,24 +116,35 @@ fn said(change: &Change, screen: &mut Screen) {
         "false_positives" => "false alarms".to_owned(),
         what => what.replace('_', " "),
     };
-    let value = match (change.what.as_str(), &change.old, &change.new) {
-        ("description", ..) => "says something else".to_owned(),
+    let (name, setting) = match name.strip_prefix("setting ") {
+        Some(setting) => ("setting".to_owned(), format!("{} ", terminal(setting))),
+        None => (terminal(&name), String::new()),
+    };
+    match (change.what.as_str(), &change.old, &change.new) {
+        ("description", ..) => line(&name, "says something else", screen),
         ("size", Some(old), Some(new)) => {
             let number = |text: &str| text.parse().map_or_else(|_| text.to_owned(), digits);
-            format!("{} → {} bytes", number(old), number(new))
+            line(&name, &format!("{} → {} bytes", number(old), number(new)), screen);
         }
-        (_, Some(old), Some(new)) => format!("{} → {}", cut(old), cut(new)),
-        (_, Some(old), None) => format!("− {}", cut(old)),
-        (_, _, new) => format!("+ {}", cut(new.as_deref().unwrap_or_default())),
-    };
-    match name.strip_prefix("setting ") {
-        Some(setting) => line("setting", &format!("{} {value}", terminal(setting)), screen),
-        None => line(&terminal(&name), &value, screen),
+        (_, Some(old), Some(new)) => line(&name, &format!("{setting}{} → {}", cut(old), cut(new)), screen),
+        (_, Some(old), None) => signed(&name, "−", &format!("{setting}{}", cut(old)), screen),
+        (_, _, new) => signed(&name, "+", &format!("{setting}{}", cut(new.as_deref().unwrap_or_default())), screen),
     }
 }
 
 fn cut(text: &str) -> String {
-    terminal(&shortened(text, LONGEST))
+    terminal(&shortened(&spaced(text), LONGEST))
+}
+
+/// Writes objects and lists with spaces, so that a line can end between their parts.
+fn spaced(text: &str) -> Cow<'_, str> {
+    if !text.starts_with(['{', '[']) {
+        return Cow::Borrowed(text);
+    }
+    match serde_json::from_str::<Value>(text).and_then(|value| serde_json::to_string_pretty(&value)) {
+        Ok(pretty) => Cow::Owned(pretty.lines().map(str::trim).collect::<Vec<_>>().join(" ")),
+        Err(_) => Cow::Borrowed(text),
+    }
 }
 
 fn differs(difference: &Difference, screen: &mut Screen) {
@@ -156,7 +188,7 @@ fn changes(old: &Shown, new: &Shown, screen: &mut Screen) {
     tell("severity", Some(old.severity.to_owned()), Some(new.severity.to_owned()));
     tell("title", Some(old.title.clone()), Some(new.title.clone()));
     tell("key", Some(old.key.clone()), Some(new.key.clone()));
-    let names: std::collections::BTreeSet<&String> = old.details.keys().chain(new.details.keys()).collect();
+    let names: BTreeSet<&String> = old.details.keys().chain(new.details.keys()).collect();
     for name in names {
         let of = |shown: &Shown| shown.details.get(name).map(harmless_json);
         tell(name, of(old), of(new));
@@ -169,15 +201,28 @@ fn event(event: &EventReference) -> String {
     terminal(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
-fn of_door(door: &Door, screen: &mut Screen) {
-    for flip in door.flips.iter().take(MOST) {
-        loud("BACK DOOR?", Tone::Bad, &flips(flip), screen);
-        let more = if flip.events > 1 { format!(", and {} more", flip.events - 1) } else { String::new() };
-        line("", &screen.paint(&format!("{}{more}", event(&flip.event)), Tone::Faint), screen);
+/// Tells of the verdicts that flip: literals that do the same together.
+fn flips(door: &Door, screen: &mut Screen) {
+    let mut groups: Vec<Vec<&Flip>> = Vec::new();
+    let same = |flip: &Flip| (flip.effect, flip.field.clone(), flip.placed.clone(), flip.literal.is_some());
+    for flip in &door.flips {
+        match groups.iter_mut().find(|group| same(group[0]) == same(flip)) {
+            Some(group) => group.push(flip),
+            None => groups.push(vec![flip]),
+        }
     }
-    if door.flips.len() > MOST {
-        line("", &format!("… and {} more, which the JSON has", digits((door.flips.len() - MOST) as u64)), screen);
+    for group in groups.iter().take(MOST) {
+        loud("BACK DOOR?", Tone::Bad, &told(group), screen);
+        let events = group.iter().map(|flip| flip.events).max().unwrap_or_default();
+        let more = if events > 1 { format!(", and {} more", events - 1) } else { String::new() };
+        line("", &screen.paint(&format!("{}{more}", event(&group[0].event)), Tone::Faint), screen);
     }
+    if groups.len() > MOST {
+        line("", &format!("… and {} more, which the JSON has", digits((groups.len() - MOST) as u64)), screen);
+    }
+}
+
+fn literals(door: &Door, screen: &mut Screen) {
     let literals = count(door.literals as u64, "new literal");
     let told = match (door.literals, door.events) {
         (0, _) => "none is new".to_owned(),
@@ -193,16 +238,22 @@ fn of_door(door: &Door, screen: &mut Screen) {
     }
 }
 
-fn flips(flip: &Flip) -> String {
-    let effect = match flip.effect {
-        Effect::Silent => "nothing is found any more",
-        Effect::Fewer => "fewer things are found",
-        Effect::Milder => "what is found is less severe",
+fn told(group: &[&Flip]) -> String {
+    let effect = match group[0].effect {
+        Effect::Silent => "silent",
+        Effect::Fewer => "fewer findings",
+        Effect::Milder => "less severe",
     };
-    let placed: Vec<&str> = flip.placed.iter().map(|placed| place(*placed)).collect();
-    let literal =
-        flip.literal.as_ref().map_or_else(|| "any other text".to_owned(), |literal| cut(&harmless_json(literal)));
-    format!("with {literal} {} {} {effect}, unlike before", placed.join(" or "), terminal(&flip.field))
+    let placed: Vec<&str> = group[0].placed.iter().map(|placed| place(*placed)).collect();
+    let literals: Vec<String> =
+        group.iter().filter_map(|flip| flip.literal.as_ref()).map(|literal| cut(&harmless_json(literal))).collect();
+    let literals = match literals.as_slice() {
+        [] => "any other value".to_owned(),
+        all if all.len() <= MOST => all.join(", "),
+        all => format!("{} and {} more", all[..MOST].join(", "), all.len() - MOST),
+    };
+    let field = terminal(&group[0].field);
+    format!("{literals} {} {field}: {effect}, and the old version is not", placed.join(" or "))
 }
 
 const fn place(placed: Placed) -> &'static str {
@@ -211,7 +262,7 @@ const fn place(placed: Placed) -> &'static str {
         Placed::Before => "before",
         Placed::Behind => "behind",
         Placed::Element => "as an element of",
-        Placed::Added => "in the empty",
+        Placed::Added => "for the missing",
     }
 }
 
@@ -237,9 +288,16 @@ fn sum(diff: &Diff, screen: &mut Screen) {
     let told: Vec<String> =
         kinds.iter().map(|(kind, name)| format!("{} {name}", digits(number(*kind) as u64))).collect();
     screen.line(&format!("findings: {}", told.join(", ")));
+    let gaps = number(Kind::Gap);
+    if gaps > 0 {
+        screen.line(&screen.paint(&format!("gaps: {gaps} new"), Tone::Bad));
+    }
     let flips: usize = diff.rules.iter().map(RuleDiff::flips).sum();
     if flips > 0 {
         let verdicts = if flips == 1 { "1 verdict flips" } else { &format!("{flips} verdicts flip") };
-        screen.line(&screen.paint(&format!("{verdicts} with a new literal: ask whoever made the pack why"), Tone::Bad));
+        screen.line(&screen.paint(
+            &format!("{verdicts} when a new literal is in the event: ask whoever made the pack why"),
+            Tone::Bad,
+        ));
     }
 }

@@ -82,16 +82,16 @@ impl Attempt {
         Some(record)
     }
 
-    /// Returns the same attempt with another literal of the same make: as long, with letters and digits at the same places. Where this flips the verdict,
-    /// too, it is not the literal that does.
-    pub(super) fn control(&self) -> Self {
-        let literal = match &self.literal {
-            Value::String(text) => json!(other_text(text)),
-            Value::Number(number) => match number.as_i64() {
-                Some(number) => json!(number.checked_add(1_000_003).unwrap_or(7)),
-                None => json!(number.as_f64().unwrap_or_default() / 2.0 + 1.0),
+    /// Returns the same attempt with another literal of the same make: a text as long, with letters and digits at the same places; for a number the next one
+    /// to what stands there. Where this flips the verdict, too, it is not the literal that does.
+    pub(super) fn control(&self, value: Option<&Value>) -> Self {
+        let literal = match (&self.literal, value) {
+            (Value::String(text), _) => json!(other_text(text)),
+            (_, Some(Value::Number(value))) => match value.as_i64() {
+                Some(number) => json!(number.saturating_add(1)),
+                None => json!(value.as_f64().unwrap_or_default() + 1.0),
             },
-            other => other.clone(),
+            (other, _) => other.clone(),
         };
         Self { field: self.field.clone(), placed: self.placed, literal }
     }

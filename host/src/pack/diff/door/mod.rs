@@ -2,7 +2,7 @@
 //! is not.
 //!
 //! Each new literal is put into each field that the rule read of each event in which the new version finds something: in the value's place, before it,
-//! behind it, as a further element of a list, or where there was nothing. A verdict that any other text of the same make flips as well is told apart:
+//! behind it, as a further element of a list, or where there was nothing. A verdict that any other value of the same make flips as well is told apart:
 //! there the rule checks for something else than before, and not for its owner. Two literals at a time are not tried.
 
 mod attempt;
@@ -63,7 +63,7 @@ pub struct Flip {
     pub effect: Effect,
     /// The field that the literal was put into.
     pub field: String,
-    /// The literal; nothing where any other text of the same make does the same.
+    /// The literal; nothing where any other value of the same make does the same.
     pub literal: Option<Value>,
     /// How it was put there.
     pub placed: BTreeSet<Placed>,
@@ -180,7 +180,7 @@ fn judge(
     for ((place, attempt), effect) in attempts.iter().zip(effects(targets, &attempts)?) {
         let Some(effect) = effect else { continue };
         let target = &targets[*place];
-        let control = effects(targets, &[(*place, attempt.control())])?;
+        let control = effects(targets, &[(*place, target.control(attempt))])?;
         let literal = (control != [Some(effect)]).then(|| attempt.literal.clone());
         let same = (effect, attempt.field.clone(), literal.as_ref().map(Value::to_string));
         let (flip, places) = flips.entry(same).or_insert_with(|| {
@@ -207,7 +207,7 @@ fn distinct(flips: BTreeMap<Same, Flipped>) -> Vec<Flip> {
     };
     let is_distinct = |flip: &&Flip| !flips.iter().any(|other| is_part(other, flip));
     let mut distinct: Vec<Flip> = flips.iter().filter(is_distinct).cloned().collect();
-    // The worst first; those of one literal before what any text does.
+    // The worst first; those of one literal before what any value does.
     distinct.sort_by(|left, right| (right.effect, right.literal.is_some()).cmp(&(left.effect, left.literal.is_some())));
     distinct
 }

@@ -97,6 +97,11 @@ impl<'a> Target<'a> {
         self.fields.iter().flat_map(of).collect()
     }
 
+    /// Returns what is put into the event in the place of a literal, to see whether it is the literal that flips the verdict.
+    pub(super) fn control(&self, attempt: &Attempt) -> Attempt {
+        attempt.control(self.record.pointer(&attempt.field))
+    }
+
     fn effect(&self, outcomes: [Outcome; 2]) -> Option<Effect> {
         let [before, after] = [self.before, outcomes].map(|[old, new]| Outcome::lost(old, new));
         after.filter(|_| after > before)
