@@ -3,6 +3,7 @@
 mod answers;
 mod honest;
 mod hostile;
+mod login;
 mod places;
 mod real;
 mod server;

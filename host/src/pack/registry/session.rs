@@ -126,7 +126,8 @@ impl<'a> Session<'a> {
     /// Makes a request of the registry itself, once, and is let in where that takes credentials. An answer that is a success, that nothing was
     /// found, or that sends the caller on is returned; every other one is an error.
     pub(super) async fn send(&self, ask: &Ask) -> Result<Response, RegistryError> {
-        let mut was_user = false;
+        // What was obtained for this very request, and so has not expired since.
+        let (mut is_new_guest, mut is_new_user) = (false, false);
         // As a stranger, as a guest, as a user; and once more where a token has expired meanwhile.
         for _ in 0..4 {
             let standing = self.standing.lock().await.clone();
@@ -139,15 +140,15 @@ impl<'a> Session<'a> {
             let next = match (status, standing) {
                 (StatusCode::UNAUTHORIZED, Standing::Stranger) => {
                     let challenge = Challenge::read(&self.host, response.headers())?;
-                    match self.guest(&challenge).await? {
-                        Some(guest) => guest,
-                        None => self.user(&challenge, &ask.what).await?,
-                    }
+                    self.guest_or_user(&challenge, &ask.what).await?
+                }
+                (StatusCode::UNAUTHORIZED, Standing::Guest(_, challenge)) if !is_new_guest => {
+                    self.guest_or_user(&challenge, &ask.what).await?
                 }
                 (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Standing::Guest(_, challenge)) => {
                     self.user(&challenge, &ask.what).await?
                 }
-                (StatusCode::UNAUTHORIZED, Standing::User(_, from)) if was_user => {
+                (StatusCode::UNAUTHORIZED, Standing::User(_, from)) if is_new_user => {
                     return Err(RegistryError::Unauthorized { host: self.host.clone(), what: ask.what.clone(), from });
                 }
                 (StatusCode::UNAUTHORIZED, Standing::User(..)) => {
@@ -156,7 +157,11 @@ impl<'a> Session<'a> {
                 }
                 _ => return self.judge(ask, response).await,
             };
-            was_user = matches!(next, Standing::User(..));
+            match &next {
+                Standing::User(..) => is_new_user = true,
+                Standing::Guest(..) => is_new_guest = true,
+                Standing::Stranger => {}
+            }
             *self.standing.lock().await = next;
         }
         Err(self.not_understood(&ask.what, "it asks for credentials again and again"))
@@ -174,11 +179,12 @@ impl<'a> Session<'a> {
         self.transport.send(&self.host, request, length).await
     }
 
-    /// Tries to get a token that anybody gets; nothing where there is none.
-    async fn guest(&self, challenge: &Challenge) -> Result<Option<Standing>, RegistryError> {
-        let Challenge::Bearer { .. } = challenge else { return Ok(None) };
-        let token = token::fetch(self, challenge, None).await?;
-        Ok(token.map(|header| Standing::Guest(header, challenge.clone())))
+    /// Gets a token that anybody gets, or uses the user's credentials where there is none.
+    async fn guest_or_user(&self, challenge: &Challenge, what: &str) -> Result<Standing, RegistryError> {
+        match token::fetch(self, challenge, None).await? {
+            Some(header) => Ok(Standing::Guest(header, challenge.clone())),
+            None => self.user(challenge, what).await,
+        }
     }
 
     /// Uses the user's credentials.

@@ -1,11 +1,12 @@
 //! What a registry says of itself and of what it gives: that it is busy, that it fails, that something is something else.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use orgwatch_host::digest::Digest;
 use orgwatch_host::pack::registry::RegistryError;
 
-use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry, wait};
+use super::{PASSWORD, blobs, credentials, honest, options, pack, reference, registry, secret, wait};
 use crate::servers::{Reply, Scripted};
 
 fn pull(server: &Scripted) -> Result<Digest, RegistryError> {
@@ -53,6 +54,33 @@ fn a_registry_that_asks_for_credentials_for_ever_is_given_up() {
         let error = pull(&server).unwrap_err();
         assert!(matches!(error, RegistryError::Unauthorized { .. }), "{challenge}: {error:?}");
         assert!(server.asked().len() <= 5, "{challenge}: {}", server.asked().len());
+    }
+}
+
+#[test]
+fn a_token_that_expires_on_the_way_is_fetched_anew() {
+    for guests in [true, false] {
+        let (layout, digest) = pack("1.0.0");
+        let tokens = AtomicUsize::new(0);
+        let uses = AtomicUsize::new(0);
+        let server = Scripted::start(move |asked, _| {
+            let authorization = asked.header("authorization").unwrap_or_default();
+            if asked.path.starts_with("/token") {
+                if !guests && authorization.is_empty() {
+                    return Reply::status(401);
+                }
+                return Reply::ok(format!("{{\"token\":\"t{}\"}}", tokens.fetch_add(1, Ordering::Relaxed)));
+            }
+            // The first token is good for two requests: the pack's manifest and one more.
+            let is_expired = authorization == "Bearer t0" && uses.fetch_add(1, Ordering::Relaxed) >= 2;
+            let host = asked.header("host").unwrap_or_default();
+            let realm = format!("http://{host}/token");
+            let expired = Reply::status(401).with("WWW-Authenticate", &format!("Bearer realm=\"{realm}\""));
+            if is_expired { expired } else { honest::bearer(&layout, asked, &realm) }
+        });
+        assert_eq!(pull(&server).unwrap(), digest);
+        let known = server.asked().iter().any(|asked| format!("{asked:?}").contains(&secret()));
+        assert_eq!(known, !guests, "a guest stays one");
     }
 }
 
