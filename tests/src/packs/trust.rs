@@ -14,8 +14,10 @@ use orgwatch_host::pack::signature::PrivateKey;
 use orgwatch_host::route::{Router, Routes};
 use orgwatch_host::rule::{Instance, Rule, RuleFile, load};
 use orgwatch_host::sandbox::{Compiler, Component, Engine, Limits};
+use orgwatch_host::service::Loaded;
 use orgwatch_host::sink::Stop;
-use orgwatch_host::source::{Batch, Body, Place};
+use orgwatch_host::source::{Batch, Body, Place as Position};
+use orgwatch_host::table::Tables;
 use orgwatch_host::telemetry::Metrics;
 use orgwatch_host::trust::{Grant, Wants};
 use orgwatch_rules_sdk::Severity;
@@ -23,7 +25,9 @@ use orgwatch_rules_sdk::json::Document;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::live::{Live, eventually};
 use crate::records::{account_left, lines, policy_attached};
+use crate::service::Place;
 use crate::support::{Ran, Run, cache, host, pack};
 
 /// A rule of the project under a grant, or under none.
@@ -84,7 +88,7 @@ fn records() -> Vec<Value> {
 /// What rules make of the records.
 fn judged(granted: Vec<Granted>) -> Verdicts {
     let judge = Judge::new(rules(granted));
-    let event = |record: &Value| Event::new(Document::parse(record.to_string()).expect("JSON"), Place::default());
+    let event = |record: &Value| Event::new(Document::parse(record.to_string()).expect("JSON"), Position::default());
     let asked: Vec<_> = records().iter().filter_map(|record| judge.ask(event(record))).collect();
     let mut all = Verdicts::default();
     judge.judge(&asked, |verdicts| {
@@ -213,6 +217,38 @@ async fn under_a_grant_the_service_finds_what_a_replay_finds() {
     assert_eq!(replayed.len(), 2);
     assert!(replayed.iter().all(|finding| finding.contains("\"severity\":\"low\"")), "{replayed:?}");
     assert_eq!(taken(Judge::new(rules(under()))).await.findings, replayed);
+}
+
+#[test]
+fn with_another_grant_another_rule_is_active() {
+    let activation = |grant: Option<Grant>| {
+        let rules = rules(vec![granted(DEPARTED, "org.account-departed", grant)]);
+        Loaded::new(rules, Vec::new(), true, &Tables::default(), Arc::default(), Routes::default()).activation
+    };
+    let with = |max_fuel| Some(Grant { max_fuel: Some(max_fuel), ..Grant::default() });
+    assert_eq!(activation(with(1_000)), activation(with(1_000)));
+    assert_ne!(activation(with(1_000)), activation(with(2_000)));
+    assert_ne!(activation(with(1_000)), activation(None));
+    assert!(!activation(None).contains("grant"), "{}", activation(None));
+}
+
+#[test]
+fn a_key_that_changes_under_a_running_service_has_everything_judged_again() {
+    let place = Place::new();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let key = folder.path().join("acme.pub");
+    PrivateKey::generate().expect("a new key").public().write(&key).expect("the key can be written");
+    let trust = format!(
+        "[trust]\nlocal = \"allow\"\n[[trust.publisher]]\nname = \"acme\"\nrules = [\"acme.*\"]\nkey = [{{ file = \"{}\" }}]\n",
+        key.display()
+    );
+    let live = Live::start(&format!("{}{}{trust}", place.source(), place.sink()));
+    eventually("the service works", || live.told().contains("started"));
+    fs::write(&key, "no key any more").expect("the folder can be written to");
+    eventually("the broken key is told", || !place.findings_of("orgwatch.reload-failed").is_empty());
+    let (code, told, _folder) = live.stop();
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains("is not a key that can be used here: it is not one key in PEM"), "{told}");
 }
 
 #[test]
