@@ -143,7 +143,7 @@ fn the_given_events_are_judged_with_the_settings_that_the_rules_have_here() {
     };
     // The new version takes no settings at all: with them it does not run, and nothing would be found here any more.
     let (code, told) = kinds(config);
-    assert_eq!((code, told), (0, vec![json!(["changed", "fires_deleted.json"]), json!(["gap", "the events"])]));
+    assert_eq!((code, told), (1, vec![json!(["changed", "fires_deleted.json"]), json!(["gap", "the events"])]));
     let (code, told) = kinds("");
     assert_eq!((code, told), (0, vec![json!(["changed", "fires_deleted.json"]), json!(["changed", "the events"])]));
     let (code, told) = kinds("[rule.\"upgrade.bucket-deleted\"]\nsettings.expected = [\"203.0.113.1\"]\n");
