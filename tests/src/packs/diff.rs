@@ -64,17 +64,16 @@ fn version(name: &str) -> Vec<u8> {
 
 /// What is shown to a person, without what differs from one compiler of rules to the next.
 fn shown(ran: &Ran) -> String {
+    let masked =
+        |word: &str| if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word }.to_owned();
     let mut out = String::new();
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
-        let known = ["size", "fuel", "literals"].into_iter().find(|name| line.trim_start().starts_with(name));
-        let masked = |word: &str| {
-            let word = if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word };
-            word.to_owned()
-        };
-        match known {
-            Some(_) => out += &format!("  {}", line.split_whitespace().map(masked).collect::<Vec<_>>().join(" ")),
-            None => out += line,
+        if ["size", "fuel", "literals"].iter().any(|name| line.trim_start().starts_with(name)) {
+            out += "  ";
+            out += &line.split_whitespace().map(masked).collect::<Vec<_>>().join(" ");
+        } else {
+            out += line;
         }
         out.push('\n');
     }
