@@ -64,17 +64,16 @@ fn version(name: &str) -> Vec<u8> {
 
 /// What is shown to a person, without what differs from one compiler of rules to the next.
 fn shown(ran: &Ran) -> String {
+    let masked =
+        |word: &str| if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word }.to_owned();
     let mut out = String::new();
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
-        let known = ["size", "fuel", "literals"].into_iter().find(|name| line.trim_start().starts_with(name));
-        let masked = |word: &str| {
-            let word = if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word };
-            word.to_owned()
-        };
-        match known {
-            Some(_) => out += &format!("  {}", line.split_whitespace().map(masked).collect::<Vec<_>>().join(" ")),
-            None => out += line,
+        if ["size", "fuel", "literals"].iter().any(|name| line.trim_start().starts_with(name)) {
+            out += "  ";
+            out += &line.split_whitespace().map(masked).collect::<Vec<_>>().join(" ");
+        } else {
+            out += line;
         }
         out.push('\n');
     }
@@ -143,7 +142,7 @@ fn the_given_events_are_judged_with_the_settings_that_the_rules_have_here() {
     };
     // The new version takes no settings at all: with them it does not run, and nothing would be found here any more.
     let (code, told) = kinds(config);
-    assert_eq!((code, told), (0, vec![json!(["changed", "fires_deleted.json"]), json!(["gap", "the events"])]));
+    assert_eq!((code, told), (1, vec![json!(["changed", "fires_deleted.json"]), json!(["gap", "the events"])]));
     let (code, told) = kinds("");
     assert_eq!((code, told), (0, vec![json!(["changed", "fires_deleted.json"]), json!(["changed", "the events"])]));
     let (code, told) = kinds("[rule.\"upgrade.bucket-deleted\"]\nsettings.expected = [\"203.0.113.1\"]\n");

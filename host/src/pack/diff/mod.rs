@@ -154,9 +154,10 @@ impl Diff {
         Ok(diff)
     }
 
-    /// Tells whether the upgrade loses something: a finding, or a verdict that a new literal turns to silence.
+    /// Tells whether the upgrade loses something: a finding, a rule that no longer takes the settings that it was judged with, or a verdict that a new
+    /// literal flips.
     pub fn loses(&self) -> bool {
-        self.rules.iter().any(|rule| rule.lost() > 0 || rule.flips() > 0)
+        self.rules.iter().any(|rule| rule.lost() > 0 || rule.is_refused() || rule.flips() > 0)
     }
 }
 
@@ -164,6 +165,11 @@ impl RuleDiff {
     /// Returns how many findings are lost.
     pub fn lost(&self) -> usize {
         self.differences.iter().filter(|difference| difference.kind == Kind::Lost).count()
+    }
+
+    /// Tells whether the new version cannot even be loaded where the old one could.
+    pub fn is_refused(&self) -> bool {
+        self.differences.iter().any(|difference| difference.kind == Kind::Gap && difference.event.is_none())
     }
 
     /// Returns how many verdicts a new literal flips.
@@ -279,7 +285,7 @@ impl Pair {
         diff.reads = new_reads.difference(&old_reads).cloned().collect();
         diff.reads_no_more = old_reads.difference(&new_reads).cloned().collect();
         diff.fuel = judged.fuel();
-        diff.events = judged.events;
+        diff.events = judged.events.len();
         diff.differences = judged.differences;
         Ok(diff)
     }

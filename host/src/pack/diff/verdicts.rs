@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::Matches;
+use orgwatch_rules_sdk::json::escape_pointer_token;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::digest::Digest;
 use crate::finding::{EventReference, Finding};
+use crate::gap::GapCause;
 use crate::judge::Judge;
 use crate::sandbox::Step;
 use crate::state::StateError;
@@ -69,6 +71,15 @@ pub struct Fuel {
     pub middle: u64,
 }
 
+/// How many events are judged together: with each comes everything that a rule looked at.
+const TOGETHER: usize = 64;
+
+/// A story of more events is not changed for a rule that looks back: each change means judging all of it.
+pub(super) const LONGEST_STORY: usize = 200;
+
+/// Events in which something was found whose reads are kept, at most.
+const MOST_TRACES: usize = 200;
+
 /// What came of one version and one case.
 pub(super) enum Verdict {
     /// There is no such version.
@@ -76,25 +87,33 @@ pub(super) enum Verdict {
     /// It cannot be loaded like this, or refuses the settings.
     Refused(String),
     /// It judged.
-    Judged(Arc<Judge>, Box<Found>),
+    Judged(Arc<Judge>, Box<Seen>),
+}
+
+/// What a version found, and what it read.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// What it found. Of what it looked at, only that is kept which led to findings.
+    pub(super) found: Found,
+    reads: BTreeSet<String>,
+    events: BTreeSet<Digest>,
 }
 
 /// A case that both versions judged.
 pub(super) struct Both<'a> {
     pub(super) case: &'a Case,
     pub(super) judges: [Arc<Judge>; 2],
-    pub(super) found: [Box<Found>; 2],
+    pub(super) seen: [Box<Seen>; 2],
 }
 
 /// What came of all cases.
 #[derive(Default)]
 pub(super) struct Judged<'a> {
     pub(super) differences: Vec<Difference>,
-    /// How many different events were judged.
-    pub(super) events: usize,
+    /// The events that were judged.
+    pub(super) events: BTreeSet<Digest>,
     pub(super) both: Vec<Both<'a>>,
     reads: [BTreeSet<String>; 2],
-    seen: BTreeSet<Digest>,
     told: BTreeSet<(Kind, Digest)>,
 }
 
@@ -103,10 +122,49 @@ pub(super) fn judge(suite: Option<&Suite>, case: &Case, bench: &mut Workbench<'_
     let Some(suite) = suite else { return Ok(Verdict::Absent) };
     match bench.judge(suite, case) {
         Ok(judge) => {
-            let found = Trial::new(&judge).run(case.story.documents())?;
-            Ok(Verdict::Judged(judge, Box::new(found)))
+            let seen = Seen::of(&judge, case)?;
+            Ok(Verdict::Judged(judge, Box::new(seen)))
         }
         Err(fault) => Ok(Verdict::Refused(fault.to_string())),
+    }
+}
+
+impl Seen {
+    fn of(judge: &Judge, case: &Case) -> Result<Self, StateError> {
+        let trial = Trial::new(judge);
+        let mut seen = Self::default();
+        if looks_back(judge) {
+            // What is found in one event rests on others, so that all that was read matters, in a story that is short enough to be changed.
+            let found = trial.run(case.story.documents())?;
+            seen.add(found, |_| case.story.len() <= LONGEST_STORY);
+            return Ok(seen);
+        }
+        let mut documents = case.story.documents().into_iter().peekable();
+        while documents.peek().is_some() {
+            let found = trial.run(documents.by_ref().take(TOGETHER).collect())?;
+            let fires: BTreeSet<Digest> = found.verdicts.findings.iter().map(|finding| finding.event.digest).collect();
+            let mut room = MOST_TRACES.saturating_sub(seen.found.verdicts.traces.len());
+            seen.add(found, |event| {
+                let is_kept = room > 0 && fires.contains(&event);
+                room -= usize::from(is_kept);
+                is_kept
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Adds what came of judging some events. What the rule looked at in each is kept where that is wanted.
+    fn add(&mut self, mut found: Found, mut is_kept: impl FnMut(Digest) -> bool) {
+        for traced in &found.verdicts.traces {
+            self.events.insert(traced.event);
+            for step in &traced.trace.steps {
+                if let Step::Read { path, .. } | Step::Json { path, .. } = step {
+                    self.reads.insert(general(path));
+                }
+            }
+        }
+        found.verdicts.traces.retain(|traced| is_kept(traced.event));
+        self.found.verdicts.append(found.verdicts);
     }
 }
 
@@ -114,39 +172,34 @@ impl<'a> Judged<'a> {
     /// Adds what the old and the new version made of a case.
     pub(super) fn add(&mut self, case: &'a Case, verdicts: [Verdict; 2]) {
         for (verdict, reads) in verdicts.iter().zip(&mut self.reads) {
-            let Verdict::Judged(_, found) = verdict else { continue };
-            for traced in &found.verdicts.traces {
-                self.seen.insert(traced.event);
-                for step in &traced.trace.steps {
-                    if let Step::Read { path, .. } | Step::Json { path, .. } = step {
-                        reads.insert(general(path));
-                    }
-                }
+            if let Verdict::Judged(_, seen) = verdict {
+                reads.extend(seen.reads.iter().cloned());
+                self.events.extend(&seen.events);
             }
         }
-        self.events = self.seen.len();
         let expects_refusal = matches!(case.expected, Expected::Refused(_));
         match verdicts {
             [Verdict::Judged(old_judge, old), Verdict::Judged(new_judge, new)] => {
-                self.compare(case, &old, &new);
-                self.both.push(Both { case, judges: [old_judge, new_judge], found: [old, new] });
+                self.compare(case, &old.found, &new.found);
+                self.both.push(Both { case, judges: [old_judge, new_judge], seen: [old, new] });
             }
             [Verdict::Judged(_, old), other] => {
                 let reason = match other {
                     Verdict::Refused(reason) => Some(reason),
                     Verdict::Absent | Verdict::Judged(..) => None,
                 };
-                for finding in &old.verdicts.findings {
+                for finding in &old.found.verdicts.findings {
                     self.lost(case, finding, reason.clone());
                 }
-                if old.verdicts.findings.is_empty()
+                if old.found.verdicts.findings.is_empty()
+                    && !expects_refusal
                     && let Some(reason) = reason
                 {
                     self.none_judged(Kind::Gap, case, reason);
                 }
             }
             [Verdict::Absent, Verdict::Judged(_, new)] => {
-                new.verdicts.findings.iter().for_each(|finding| self.added(case, finding));
+                new.found.verdicts.findings.iter().for_each(|finding| self.added(case, finding));
             }
             [Verdict::Refused(reason), Verdict::Judged(..)] => self.none_judged(Kind::GapClosed, case, reason),
             [Verdict::Absent, Verdict::Refused(reason)] if !expects_refusal => {
@@ -161,7 +214,9 @@ impl<'a> Judged<'a> {
         let mut reads = self.reads.clone();
         for (reads, matches) in reads.iter_mut().zip(matches) {
             if let Some(Matches::Patterns(patterns)) = matches {
-                patterns.iter().for_each(|pattern| asked(pattern, "", reads));
+                for pattern in patterns {
+                    asked(pattern, "", reads);
+                }
             }
         }
         reads
@@ -170,7 +225,7 @@ impl<'a> Judged<'a> {
     /// Returns the fuel that each version took for what both judged.
     pub(super) fn fuel(&self) -> Option<[Fuel; 2]> {
         let of = |side: usize| {
-            let all = self.both.iter().flat_map(|both| &both.found[side].verdicts.fuel);
+            let all = self.both.iter().flat_map(|both| &both.seen[side].found.verdicts.fuel);
             let mut fuel: Vec<u64> = all.map(|&(_, fuel)| fuel).collect();
             fuel.sort_unstable();
             Some(Fuel { most: *fuel.last()?, middle: fuel[fuel.len() / 2] })
@@ -269,11 +324,20 @@ impl Shown {
     }
 }
 
+/// Tells whether a rule looks back at earlier events.
+pub(super) fn looks_back(judge: &Judge) -> bool {
+    judge.rules().iter().any(|rule| rule.keep().is_some())
+}
+
 /// The events that a version could not judge, with the reasons.
 fn gaps(found: &Found) -> BTreeMap<Digest, (EventReference, String)> {
     let gaps = found.verdicts.gaps.iter().filter_map(|gap| {
         let event = gap.cause.event()?;
-        Some((event.digest, (event.clone(), gap.cause.to_string())))
+        let reason = match &gap.cause {
+            GapCause::Fault { fault, .. } => fault.to_string(),
+            other => other.to_string(),
+        };
+        Some((event.digest, (event.clone(), reason)))
     });
     gaps.collect()
 }
@@ -291,13 +355,16 @@ fn general(path: &str) -> String {
 fn asked(pattern: &Value, path: &str, fields: &mut BTreeSet<String>) {
     let Value::Object(members) = pattern else { return };
     for (name, value) in members {
+        let field = format!("{path}/{}", escape_pointer_token(name));
         match value {
-            Value::Array(branches) if name == "$or" => branches.iter().for_each(|branch| asked(branch, path, fields)),
-            Value::Object(_) => {
-                asked(value, &format!("{path}/{}", orgwatch_rules_sdk::json::escape_pointer_token(name)), fields)
+            Value::Array(branches) if name == "$or" => {
+                for branch in branches {
+                    asked(branch, path, fields);
+                }
             }
+            Value::Object(_) => asked(value, &field, fields),
             _ => {
-                fields.insert(format!("{path}/{}", orgwatch_rules_sdk::json::escape_pointer_token(name)));
+                fields.insert(field);
             }
         }
     }

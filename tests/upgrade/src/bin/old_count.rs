@@ -14,7 +14,7 @@ rule! {
 }
 
 /// How far the rule looks back.
-const WITHIN: Duration = Duration::from_secs(3600);
+const WITHIN: Duration = Duration::from_hours(1);
 
 struct BucketsDeleted;
 

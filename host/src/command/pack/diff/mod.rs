@@ -33,7 +33,8 @@ shape of a back door. What a rule computes, hashes or hides is not found.
 
 Exit codes:
   0  nothing is lost
-  1  a finding is lost, or a new literal flips a verdict
+  1  a finding is lost, a rule no longer takes its settings, or a new literal
+     flips a verdict
   2  a pack or a rule could not be loaded
   3  wrong usage or configuration
   4  input or output failed

@@ -8,6 +8,7 @@
 mod attempt;
 mod target;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgwatch_rules_sdk::Severity;
@@ -39,7 +40,10 @@ const MOST_ATTEMPTS: usize = 100_000;
 const MOST_STORIES: usize = 1_000;
 
 /// How many changed events are judged together.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 64;
+
+/// Fuel that is spent on one rule, in units: for a rule that takes all that it may of each evaluation.
+const MOST_FUEL: u64 = 20_000_000_000;
 
 /// What came of looking for a back door.
 #[derive(Clone, Debug, Default)]
@@ -135,11 +139,12 @@ impl Door {
         let mut flips = BTreeMap::new();
         let mut waiting = Vec::new();
         let mut left_out = 0_usize;
+        let mut fuel = 0;
         // Literal by literal: where the bound ends it, the most telling ones have been tried everywhere.
         for literal in texts.chain(numbers) {
             for (place, target) in targets.iter().enumerate() {
                 for attempt in target.attempts(literal) {
-                    if door.attempts < most {
+                    if door.attempts < most && fuel < MOST_FUEL {
                         door.attempts += 1;
                         waiting.push((place, attempt));
                     } else {
@@ -148,10 +153,10 @@ impl Door {
                 }
             }
             if waiting.len() >= TOGETHER {
-                judge(&targets, &mut waiting, &mut flips)?;
+                judge(&targets, &mut waiting, &mut flips, &mut fuel)?;
             }
         }
-        judge(&targets, &mut waiting, &mut flips)?;
+        judge(&targets, &mut waiting, &mut flips, &mut fuel)?;
         if left_out > 0 {
             let all = most + left_out;
             door.untried
@@ -175,12 +180,13 @@ fn judge(
     targets: &[Target<'_>],
     waiting: &mut Vec<(usize, Attempt)>,
     flips: &mut BTreeMap<Same, Flipped>,
+    fuel: &mut u64,
 ) -> Result<(), StateError> {
     let attempts = std::mem::take(waiting);
-    for ((place, attempt), effect) in attempts.iter().zip(effects(targets, &attempts)?) {
+    for ((place, attempt), effect) in attempts.iter().zip(effects(targets, &attempts, fuel)?) {
         let Some(effect) = effect else { continue };
         let target = &targets[*place];
-        let control = effects(targets, &[(*place, target.control(attempt))])?;
+        let control = effects(targets, &[(*place, target.control(attempt))], fuel)?;
         let literal = (control != [Some(effect)]).then(|| attempt.literal.clone());
         let same = (effect, attempt.field.clone(), literal.as_ref().map(Value::to_string));
         let (flip, places) = flips.entry(same).or_insert_with(|| {
@@ -208,7 +214,7 @@ fn distinct(flips: BTreeMap<Same, Flipped>) -> Vec<Flip> {
     let is_distinct = |flip: &&Flip| !flips.iter().any(|other| is_part(other, flip));
     let mut distinct: Vec<Flip> = flips.iter().filter(is_distinct).cloned().collect();
     // The worst first; those of one literal before what any value does.
-    distinct.sort_by(|left, right| (right.effect, right.literal.is_some()).cmp(&(left.effect, left.literal.is_some())));
+    distinct.sort_by_key(|flip| Reverse((flip.effect, flip.literal.is_some())));
     distinct
 }
 

@@ -8,19 +8,17 @@ use serde_json::Value;
 use super::attempt::{Attempt, Literal};
 use super::{Effect, Outcome};
 use crate::digest::Digest;
+use crate::encoding::harmless_json;
 use crate::event::Event;
 use crate::finding::EventReference;
 use crate::judge::Judge;
-use crate::pack::diff::verdicts::{Both, Judged};
+use crate::pack::diff::verdicts::{Both, Judged, LONGEST_STORY, looks_back};
 use crate::source::Place;
 use crate::state::StateError;
 use crate::testing::{Found, Trial, read_most};
 
 /// Fields of one event that are changed, at most. A rule that reads an event whole reads all that is in it.
 const MOST_FIELDS: usize = 60;
-
-/// A story of more events is not changed for a rule that looks back: each change means judging all of it.
-const LONGEST_STORY: usize = 200;
 
 /// An event in which the new version finds something.
 pub(super) struct Target<'a> {
@@ -45,7 +43,7 @@ impl<'a> Target<'a> {
         let mut known = BTreeSet::new();
         for both in &judged.both {
             let looks_back = both.judges.iter().any(|judge| looks_back(judge));
-            let found = &both.found[1];
+            let found = &both.seen[1].found;
             if found.verdicts.findings.is_empty() {
                 continue;
             }
@@ -58,14 +56,12 @@ impl<'a> Target<'a> {
                 let Some(record) = both.case.story.record(place) else { continue };
                 let event = Event::new(document, Place::default());
                 let digest = event.digest();
-                let outcomes = [&both.found[0], &both.found[1]].map(|found| {
+                let outcomes = [&both.seen[0], &both.seen[1]].map(|seen| {
+                    let found = &seen.found;
                     if looks_back { whole(found) } else { by_event(found).remove(&digest).unwrap_or_default() }
                 });
                 // A record in several cases is one: settings may differ, and with them what the rule reads.
-                let key = (
-                    digest,
-                    both.case.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<String>(),
-                );
+                let key = (digest, harmless_json(&both.case.settings));
                 if outcomes[1].findings == 0 || !known.insert(key) {
                     continue;
                 }
@@ -113,6 +109,7 @@ impl<'a> Target<'a> {
 pub(super) fn effects(
     targets: &[Target<'_>],
     attempts: &[(usize, Attempt)],
+    fuel: &mut u64,
 ) -> Result<Vec<Option<Effect>>, StateError> {
     let mut effects = vec![None; attempts.len()];
     // Those of one case are judged together where the rule sees each event alone.
@@ -123,9 +120,9 @@ pub(super) fn effects(
         if target.looks_back {
             let story = target.both.case.story.with(target.place, &record);
             let [old, new] = &target.both.judges;
-            let new = whole(&Trial::new(new).run(story.documents())?);
+            let new = whole(&run(new, story.documents(), fuel)?);
             if new != target.before[1] {
-                let old = whole(&Trial::new(old).run(story.documents())?);
+                let old = whole(&run(old, story.documents(), fuel)?);
                 effects[at] = target.effect([old, new]);
             }
         } else {
@@ -136,12 +133,12 @@ pub(super) fn effects(
         let Some((_, first, _)) = changed.first() else { continue };
         let [old, new] = &first.both.judges;
         let texts: Vec<&str> = changed.iter().map(|(.., text)| text.as_str()).collect();
-        let new = alone(new, &texts)?;
+        let new = alone(new, &texts, fuel)?;
         // Only where the new version says something else does it matter what the old one says.
         let other = changed.iter().zip(&new).filter(|((_, target, _), new)| **new != target.before[1]);
         let (others, new): (Vec<_>, Vec<Outcome>) = other.map(|(changed, new)| (changed, *new)).unzip();
         let texts: Vec<&str> = others.iter().map(|(.., text)| text.as_str()).collect();
-        for (((at, target, _), old), new) in others.into_iter().zip(alone(old, &texts)?).zip(new) {
+        for (((at, target, _), old), new) in others.into_iter().zip(alone(old, &texts, fuel)?).zip(new) {
             effects[*at] = target.effect([old, new]);
         }
     }
@@ -149,7 +146,7 @@ pub(super) fn effects(
 }
 
 /// Judges records, each as if it were alone, and returns what came of each.
-fn alone(judge: &Judge, records: &[&str]) -> Result<Vec<Outcome>, StateError> {
+fn alone(judge: &Judge, records: &[&str], fuel: &mut u64) -> Result<Vec<Outcome>, StateError> {
     let mut digests = Vec::new();
     let mut distinct = BTreeMap::new();
     for record in records {
@@ -159,12 +156,15 @@ fn alone(judge: &Judge, records: &[&str]) -> Result<Vec<Outcome>, StateError> {
         digests.push(digest);
         distinct.insert(digest, document);
     }
-    let outcomes = by_event(&Trial::new(judge).run(distinct.into_values().collect())?);
+    let outcomes = by_event(&run(judge, distinct.into_values().collect(), fuel)?);
     Ok(digests.iter().map(|digest| outcomes.get(digest).copied().unwrap_or_default()).collect())
 }
 
-fn looks_back(judge: &Judge) -> bool {
-    judge.rules().iter().any(|rule| rule.keep().is_some())
+/// Judges records, and adds up the fuel that it takes.
+fn run(judge: &Judge, records: Vec<Document>, fuel: &mut u64) -> Result<Found, StateError> {
+    let found = Trial::new(judge).run(records)?;
+    *fuel += found.verdicts.fuel.iter().map(|(_, fuel)| fuel).sum::<u64>();
+    Ok(found)
 }
 
 /// What was made of each event.

@@ -15,6 +15,10 @@ impl<'a> Data<'a> {
     /// Adds a segment that is laid at an address.
     pub(super) fn add(&mut self, address: u32, bytes: &'a [u8]) {
         self.segments.push((address, bytes));
+    }
+
+    /// Puts the segments into their order, once all are there.
+    pub(super) fn sort(&mut self) {
         self.segments.sort_by_key(|&(address, _)| address);
     }
 
@@ -77,6 +81,7 @@ mod tests {
         let mut data = Data::default();
         data.add(2000, b"second");
         data.add(1000, b"onetwothree\0");
+        data.sort();
         assert_eq!(data.text(1003, 3), Some("two"));
         assert_eq!(data.text(2000, 6), Some("second"));
         for (address, len) in [(999, 3), (1009, 3), (1006, 6), (2000, 7), (2006, 1), (u32::MAX, u32::MAX), (1000, 0)] {

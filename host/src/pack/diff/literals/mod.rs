@@ -26,6 +26,9 @@ const LONGEST: u32 = 256;
 /// The literals that are kept of one component. Rules of the usual size have some thousands.
 const MOST: usize = 50_000;
 
+/// How often a literal is looked up while those of one component are gathered. Rules of the usual size need some tens of thousands.
+const MOST_LOOKUPS: usize = 5_000_000;
+
 /// The literals of a component, with how often each stands there.
 #[derive(Debug, Default)]
 pub struct Literals {
@@ -58,6 +61,7 @@ enum Origin {
 struct Tally {
     texts: BTreeMap<String, (Origin, usize)>,
     numbers: BTreeMap<String, usize>,
+    lookups: usize,
     truncated: bool,
 }
 
@@ -111,7 +115,10 @@ impl Tally {
     }
 
     fn count_text(&mut self, text: &str, origin: Origin) {
-        if let Some((known, count)) = self.texts.get_mut(text) {
+        self.lookups += 1;
+        if self.lookups > MOST_LOOKUPS {
+            self.truncated = true;
+        } else if let Some((known, count)) = self.texts.get_mut(text) {
             (*known, *count) = (origin.min(*known), *count + 1);
         } else if self.has_room() {
             self.texts.insert(text.to_owned(), (origin, 1));
@@ -146,7 +153,9 @@ impl Tally {
 /// Gathers what patterns name, and the values that the settings' schema has.
 fn gather_metadata(metadata: &Metadata, tally: &mut Tally) {
     if let Matches::Patterns(patterns) = &metadata.matches {
-        patterns.iter().for_each(|pattern| gather_value(pattern, tally));
+        for pattern in patterns {
+            gather_value(pattern, tally);
+        }
     }
     gather_schema(&metadata.settings, tally);
 }
@@ -202,7 +211,8 @@ fn gather_modules(bytes: &[u8], tally: &mut Tally) {
                 }
             }
             Ok(Payload::End(_)) => {
-                let Some((data, bodies)) = open.pop() else { continue };
+                let Some((mut data, bodies)) = open.pop() else { continue };
+                data.sort();
                 for body in &bodies {
                     code::gather(body, &data, tally);
                 }
@@ -220,5 +230,70 @@ fn constant(expression: &wasmparser::ConstExpr<'_>) -> Option<u32> {
     match expression.get_operators_reader().read() {
         Ok(Operator::I32Const { value }) => Some(value.cast_unsigned()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn literals(texts: &[(&str, Origin)], numbers: &[&str]) -> Literals {
+        let mut tally = Tally::default();
+        for &(text, origin) in texts {
+            tally.add_text(text, origin);
+        }
+        for number in numbers {
+            tally.add_number(number);
+        }
+        Literals { tally }
+    }
+
+    #[test]
+    fn new_is_what_stands_there_more_often_and_first_what_stood_nowhere() {
+        let old =
+            literals(&[("seldom", Origin::Pointer), ("often", Origin::Pointer), ("often", Origin::Pointer)], &["7"]);
+        let new = literals(
+            &[
+                ("often", Origin::Pointer),
+                ("seldom", Origin::Pointer),
+                ("seldom", Origin::Pointer),
+                ("x", Origin::Letter),
+                ("compared", Origin::Comparison),
+                ("pointed", Origin::Pointer),
+            ],
+            &["7", "7", "8"],
+        );
+        let fresh = new.fresh(&old);
+        assert_eq!(fresh.texts, ["pointed", "compared", "x", "seldom"]);
+        assert_eq!(fresh.numbers, ["8", "7"]);
+        assert!(!fresh.truncated);
+    }
+
+    #[test]
+    fn of_a_long_text_the_words_are_taken_and_a_component_that_is_full_of_literals_is_told() {
+        let mut tally = Tally::default();
+        tally.add_text(&format!("{}\nsecond,third", "x".repeat(300)), Origin::Run);
+        assert_eq!(tally.texts().collect::<Vec<_>>(), ["second", "third"]);
+        (0..MOST).for_each(|number| tally.add_number(&number.to_string()));
+        assert_eq!(tally.texts.len() + tally.numbers.len(), MOST);
+        let full = Literals { tally };
+        assert!(full.fresh(&Literals::default()).truncated && Literals::default().fresh(&full).truncated);
+        let mut busy = Tally { lookups: MOST_LOOKUPS, ..Tally::default() };
+        busy.add_text("one more", Origin::Run);
+        assert!(busy.truncated && busy.texts.is_empty());
+    }
+
+    #[test]
+    fn the_metadata_has_literals_in_patterns_and_in_what_settings_may_be() {
+        let schema =
+            json!({ "properties": { "names": { "description": "Words.", "default": ["by-default"], "enum": [3] } } });
+        let mut metadata = Metadata::new("", "1.0.0", schema);
+        metadata.matches = Matches::Patterns(vec![json!({ "userAgent": [{ "anything-but": "quiet" }] })]);
+        let mut tally = Tally::default();
+        gather_metadata(&metadata, &mut tally);
+        assert_eq!(tally.texts().collect::<Vec<_>>(), ["by-default", "quiet"]);
+        assert_eq!(tally.numbers.keys().collect::<Vec<_>>(), ["3"]);
     }
 }
