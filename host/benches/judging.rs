@@ -125,7 +125,7 @@ fn rules(criterion: &mut Criterion) {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::for_evaluation(2, Limits::default()).expect("the engine starts");
     let load_all = |count: usize, cache: &Path| {
-        let instances = plan::instances(&many(count), &files).expect("the plan holds");
+        let instances = plan::instances(&many(count), &files, false).expect("the plan holds");
         let rules = load(&files, &instances, &compiler(Some(cache)), &engine, &Arc::default(), 2);
         assert!(rules.iter().all(|rule| rule.judge.is_ok()));
         Judge::new(rules)

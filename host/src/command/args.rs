@@ -289,7 +289,7 @@ pub(super) enum ConfigCommand {
 /// Where rules come from, and how they are loaded.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RuleSource {
-    /// A .wasm, a pack folder, a packed pack, a folder of those, or oci://HOST/REPOSITORY:TAG; repeatable [default: the configuration's]
+    /// A .wasm, a pack folder, a packed pack, a folder of those, or `oci://HOST/REPOSITORY:TAG`; repeatable [default: the configuration's]
     #[arg(short, long, value_name = "PATH", env = "ORGWATCH_RULES")]
     pub(super) rules: Vec<Places>,
     /// Load nothing but what orgwatch.lock has

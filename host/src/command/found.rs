@@ -154,13 +154,13 @@ fn gather(source: &RuleSource, config: &Config, limits: &Limits, finding: Findin
             }
         }
     }
-    let mut gathered = gatherer.finish();
+    let mut all = gatherer.finish();
     // Where nothing is left there is nothing to go on with.
-    if gathered.files.is_empty() && gathered.refused.len() == 1 {
-        let refusal = gathered.refused.remove(0);
+    if all.files.is_empty() && all.refused.len() == 1 {
+        let refusal = all.refused.remove(0);
         return Err(Failure { exit: exit_of(&refusal), error: refusal.into() });
     }
-    Ok(gathered)
+    Ok(all)
 }
 
 /// Reads the lock file; nothing where there is none.

@@ -1,6 +1,7 @@
 //! `pack inspect`: one page that tells an engineer whether to trust a pack.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -97,7 +98,8 @@ impl Standing {
         };
         let unknown = self.signatures.saturating_sub(self.signers.len());
         for key in &self.signers {
-            text.push_str(&format!("\nyour key {}", key.id().short()));
+            text += "\nyour key ";
+            text += &key.id().short();
         }
         if unknown > 0 && self.signers.is_empty() {
             text.push_str(", and none by a key of your [trust]");
@@ -269,18 +271,19 @@ const FIELDS: usize = 12;
 fn reads(tests: &Tests) -> String {
     let mut fields: Vec<(&String, &usize)> = tests.reads.iter().collect();
     fields.sort_by(|left, right| right.1.cmp(left.1).then_with(|| left.0.cmp(right.0)));
-    let mut texts: Vec<String> = fields.iter().take(FIELDS).map(|(path, _)| terminal(path)).collect();
+    let mut shown: Vec<String> = fields.iter().take(FIELDS).map(|(path, _)| terminal(path)).collect();
     if fields.len() > FIELDS {
-        texts.push(format!("and {} more", count((fields.len() - FIELDS) as u64, "field")));
+        shown.push(format!("and {} more", count((fields.len() - FIELDS) as u64, "field")));
     }
-    texts.join(", ")
+    shown.join(", ")
 }
 
 fn told(tests: &Tests, packed: &Packed) -> String {
     let cases = count((tests.passed + tests.failed.len()) as u64, "case");
     let mut text = format!("{cases}, run here: {} passed, {} failed", tests.passed, tests.failed.len());
     for (rule, case) in &tests.failed {
-        text.push_str(&format!("\n{}: {}", terminal(rule), terminal(case)));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{}: {}", terminal(rule), terminal(case));
     }
     let untested: Vec<String> = packed
         .contents()
@@ -290,7 +293,7 @@ fn told(tests: &Tests, packed: &Packed) -> String {
         .map(|rule| terminal(&rule.metadata.id))
         .collect();
     if !untested.is_empty() {
-        text.push_str(&format!("\nno case has these judge anything: {}", untested.join(", ")));
+        let _ = write!(text, "\nno case has these judge anything: {}", untested.join(", "));
     }
     text
 }

@@ -23,7 +23,7 @@ pub(in crate::command) struct KeygenArgs {
 /// Where the password of a private key is.
 #[derive(Debug, Args)]
 pub(super) struct PasswordArgs {
-    /// A file whose first line is the password of the private key [default: what ORGWATCH_KEY_PASSWORD holds, else none]
+    /// A file whose first line is the password of the private key [default: what `ORGWATCH_KEY_PASSWORD` holds, else none]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }

@@ -47,7 +47,9 @@ pub(super) fn run(arguments: &LockArgs) -> Result<Exit, Failure> {
         now.add(place, locked);
     }
     for (place, _) in before.iter().flat_map(Lock::iter).filter(|(place, _)| now.get(place).is_none()) {
-        text += &format!("removed {}\n", terminal(place));
+        text += "removed ";
+        text += &terminal(place);
+        text += "\n";
     }
     now.write(&path).map_err(Failure::input_output)?;
     print(format!("{text}wrote {}\n", escape::path(&path)))

@@ -21,7 +21,7 @@ use crate::sandbox::Limits;
 pub(in crate::command) struct PushArgs {
     /// A packed file, or an image layout
     pack: PathBuf,
-    /// Where it goes: oci://HOST/REPOSITORY. It gets its version as a tag, and the shorter ones that follow it, 1.2 and 1; with a tag
+    /// Where it goes: `oci://HOST/REPOSITORY`. It gets its version as a tag, and the shorter ones that follow it, 1.2 and 1; with a tag
     /// in the reference, that one alone
     to: Reference,
     /// Put it in the place of another pack that has the same version. Whoever has locked that one refuses this one
@@ -33,7 +33,7 @@ pub(in crate::command) struct PushArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct PullArgs {
-    /// The pack: oci://HOST/REPOSITORY:TAG
+    /// The pack: `oci://HOST/REPOSITORY:TAG`
     pack: Reference,
     #[command(flatten)]
     registry: RegistryArgs,
@@ -41,7 +41,7 @@ pub(in crate::command) struct PullArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct SaveArgs {
-    /// The pack: oci://HOST/REPOSITORY:TAG
+    /// The pack: `oci://HOST/REPOSITORY:TAG`
     pack: Reference,
     /// The file to write [default: NAME-VERSION.tar]
     #[arg(long, value_name = "FILE")]
@@ -54,7 +54,7 @@ pub(in crate::command) struct SaveArgs {
 pub(in crate::command) struct LoadArgs {
     /// A packed file, or an image layout
     pack: PathBuf,
-    /// What it is called: oci://HOST/REPOSITORY:TAG. Rules that are named so are taken from it where that registry cannot be reached, and where orgwatch.lock names it
+    /// What it is called: `oci://HOST/REPOSITORY:TAG`. Rules that are named so are taken from it where that registry cannot be reached, and where orgwatch.lock names it
     reference: Reference,
     #[command(flatten)]
     registry: RegistryArgs,

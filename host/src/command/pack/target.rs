@@ -18,7 +18,7 @@ pub(super) enum Target {
     /// Packed.
     Packed(Box<Packed>),
     /// A folder as its author has it.
-    Folder(Pack),
+    Folder(Box<Pack>),
 }
 
 impl Target {
@@ -29,7 +29,7 @@ impl Target {
                 if !Pack::is_at(path) {
                     return Err(no_pack(path));
                 }
-                Pack::open(path).map(Self::Folder).map_err(Failure::rules)
+                Pack::open(path).map(|pack| Self::Folder(Box::new(pack))).map_err(Failure::rules)
             }
             _ => packed(place, arguments, limits).map(|packed| Self::Packed(Box::new(packed))),
         }
@@ -74,7 +74,8 @@ pub(super) fn packed(place: &Place, arguments: &RegistryArgs, limits: &Limits) -
         Place::Path(path) => Packed::read(path, limits).map_err(|error| refused(place, error)),
         Place::Registry(reference) => {
             let registry = arguments.registry(&arguments.config()?, reference)?;
-            let (_, layout) = wait(|| registry.pull(reference)).map_err(failure)?;
+            // Somebody looks at it now, so what was signed meanwhile counts.
+            let (_, layout) = wait(|| registry.pull_anew(reference)).map_err(failure)?;
             Packed::open(layout, limits).map_err(|error| refused(place, error))
         }
     }

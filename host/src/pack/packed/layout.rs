@@ -1,6 +1,6 @@
 //! An OCI image layout: blobs by their digests, and an index of the manifests that name them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::LayoutError;
@@ -211,12 +211,12 @@ impl Layout {
     ///
     /// Fails when a manifest is broken.
     pub fn prune(&mut self) -> Result<(), LayoutError> {
-        let mut named = BTreeMap::new();
+        let mut named = BTreeSet::new();
         for descriptor in &self.manifests {
-            named.insert(descriptor.digest, ());
-            named.extend(self.manifest(descriptor)?.blobs().map(|blob| (blob.digest, ())));
+            named.insert(descriptor.digest);
+            named.extend(self.manifest(descriptor)?.blobs().map(|blob| blob.digest));
         }
-        self.blobs.retain(|digest, _| named.contains_key(digest));
+        self.blobs.retain(|digest, _| named.contains(digest));
         self.size = self.blobs.values().map(|blob| blob.len() as u64).sum();
         Ok(())
     }

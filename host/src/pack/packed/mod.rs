@@ -309,6 +309,3 @@ fn wasm_config(layers: &[Descriptor], contents: &Contents) -> Vec<u8> {
     });
     config.to_string().into_bytes()
 }
-
-#[cfg(test)]
-mod tests;
