@@ -5,5 +5,6 @@ mod attacks;
 mod diff;
 mod publisher;
 mod registry;
+mod reproducible;
 mod signature;
 mod trust;

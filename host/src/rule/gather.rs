@@ -151,10 +151,9 @@ impl<'a> Gatherer<'a> {
             }
         }
         for path in &found.packed {
-            let place = self.lock.place_of(path);
             let added = Packed::read(path, self.limits)
                 .map_err(RefusalReason::from)
-                .and_then(|packed| self.admit(&packed, Origin::File(path), place, &path.to_string_lossy()));
+                .and_then(|packed| self.admit(&packed, Origin::File(path), &path.to_string_lossy()));
             if let Err(reason) = added {
                 let place = path.to_string_lossy().into_owned();
                 self.gathered.refused.push(Refusal { place, reason });
@@ -229,14 +228,25 @@ impl<'a> Gatherer<'a> {
             }
             pulled => pulled?,
         };
-        let packed = Packed::open(layout, self.limits)?;
-        self.admit(&packed, Origin::Registry(place), place.to_owned(), place)?;
+        let admitted = self.admit(&Packed::open(layout, self.limits)?, Origin::Registry(place), place);
+        match admitted {
+            // What was pulled before may lack a signature that was added since.
+            Err(RefusalReason::Trust(error)) if wanted.digest().is_some() => {
+                let Ok((_, layout)) = registry::wait(|| registry.pull_anew(&wanted)) else { return Err(error.into()) };
+                self.admit(&Packed::open(layout, self.limits)?, Origin::Registry(place), place)?;
+            }
+            admitted => admitted?,
+        }
         self.seen()?.resolved(place.to_owned(), digest);
         Ok(())
     }
 
     /// Holds a pack against the lock file and the policy, and takes its rules. `shown` is what its files are called by.
-    fn admit(&mut self, packed: &Packed, origin: Origin<'_>, place: String, shown: &str) -> Result<(), RefusalReason> {
+    fn admit(&mut self, packed: &Packed, origin: Origin<'_>, shown: &str) -> Result<(), RefusalReason> {
+        let place = match origin {
+            Origin::File(path) => self.lock.place_of(path),
+            Origin::Registry(reference) => reference.to_owned(),
+        };
         let manifest = packed.manifest();
         let locked = Locked { pack: Some((manifest.id.clone(), manifest.version.clone())), digest: packed.digest() };
         self.check_lock(&place, &locked)?;
