@@ -2,16 +2,22 @@
 # Two organizations and a registry between them: Acme publishes a pack of rules, Globex looks at it, trusts it within bounds, locks it, runs it and
 # takes an upgrade. What has to be refused on the way is tried, and the script fails where it is not.
 #
-# share.sh [HOST [CA]]: HOST is the registry, localhost:5000 unless told. It needs no TLS when it is on this machine. CA is a file with the
-# certificates of a registry that the system does not know; who may write to it is taken from Docker's configuration, as `docker login` leaves it.
-# orgwatch-host has to be on the PATH, with cargo to build the packs. docs/sharing-packs.md goes through all of this.
+# share.sh [HOST [FOLDER [CA]]]: HOST is the registry, localhost:5000 unless told. On this machine it needs no TLS. FOLDER is what both work in, and
+# stays; without it, a temporary one that is removed. CA is a file with the certificates of a registry that the system does not know. Who may write
+# to the registry is taken from Docker's configuration, as `docker login` leaves it. orgwatch-host has to be on the PATH, with cargo to build the
+# packs. docs/sharing-packs.md goes through all of this.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 registry=${1:-localhost:5000}
 pack=oci://$registry/acme/key-watch
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+if [ -n "${2:-}" ]; then
+    mkdir -p "$2"
+    work=$(cd "$2" && pwd)
+else
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
 ca=()
 
 say() { printf '\n# %s\n' "$*"; }
@@ -49,12 +55,12 @@ expect() {
 }
 
 mkdir -p "$work/acme" "$work/globex/keys"
-cp -R "$here/consumer/." "$work/globex"
+cp -R "$here/consumer/events" "$work/globex"
 sed "s|localhost:5000|$registry|" "$here/consumer/orgwatch.toml" >"$work/globex/orgwatch.toml"
-if [ $# -ge 2 ]; then
-    cp "$2" "$work/globex/keys/registry.crt"
+if [ -n "${3:-}" ]; then
+    cp "$3" "$work/globex/keys/registry.crt"
     sed -i 's|^#ca = |ca = |' "$work/globex/orgwatch.toml"
-    ca=(--ca "$2")
+    ca=(--ca "$(realpath "$3")")
 fi
 sed '/^# Whose packs/,$d' "$work/globex/orgwatch.toml" >"$work/globex/without-trust.toml"
 sed 's|"high"|"medium"|' "$work/globex/orgwatch.toml" >"$work/globex/stricter.toml"
@@ -97,10 +103,15 @@ say 'A rule that wants more than its publisher may have does not load'
 refused 2 'has the severity high' globex --config stricter.toml --rules "$pack:1" events
 
 say 'With --locked nothing runs that nobody has locked'
-refused 3 'there is no `orgwatch.lock`' globex --locked events
+refused 3 'orgwatch-host pack lock' globex --locked events
 
-say "Globex builds its own rules, checks its configuration, locks everything, and runs it beside Acme's"
+say "Globex builds its own rules, whose source it has, and checks its configuration"
+globex build "$here/consumer/own-rules"
+mkdir "$work/globex/own-rules"
+cp -R "$here/consumer/own-rules/"{dist,pack.toml} "$work/globex/own-rules"
 globex config check
+
+say 'Globex locks everything, and runs it'
 globex pack lock
 cat "$work/globex/orgwatch.lock"
 globex --locked events >"$work/globex/first.ndjson"
