@@ -5,5 +5,6 @@ mod attacks;
 mod diff;
 mod publisher;
 mod registry;
+mod sharing;
 mod signature;
 mod trust;
