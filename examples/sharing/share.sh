@@ -93,8 +93,8 @@ cp "$work/acme/acme.pub" "$work/globex/keys/acme.pub"
 say 'Globex fetches the pack and looks at it. Nothing of it has run in its service yet'
 globex pack pull "$pack:1"
 globex pack verify "$pack:1" --key keys/acme.pub
-globex pack inspect "$pack:1" --output text
-globex pack test "$pack:1" --output text
+ORGWATCH_OUTPUT=text globex pack inspect "$pack:1"
+ORGWATCH_OUTPUT=text globex pack test "$pack:1"
 
 say 'Without [trust] nothing loads from a registry, whoever signed it'
 refused 2 'is not trusted' globex --config without-trust.toml --rules "$pack:1" events
@@ -117,10 +117,10 @@ cat "$work/globex/orgwatch.lock"
 globex --locked events >"$work/globex/first.ndjson"
 expect first.ndjson acme.key-deletion-scheduled globex.access-key-created
 
-say 'Acme publishes 1.1.0, the same way'
-acme pack build "$here/publisher/key-watch-1.1" --out key-watch-1.1.0.tar
-acme pack push key-watch-1.1.0.tar "$pack" "${ca[@]}"
-acme pack sign "$pack:1.1.0" --key acme.key --password-file password "${ca[@]}"
+say 'Acme publishes 1.1.0, this time signed before it leaves, as the folder of an image layout'
+acme pack build "$here/publisher/key-watch-1.1" --layout --out key-watch-1.1.0
+acme pack sign key-watch-1.1.0 --key acme.key --password-file password
+acme pack push key-watch-1.1.0 "$pack" "${ca[@]}"
 acme pack tags "$pack" "${ca[@]}"
 
 say 'The tag 1 has moved, and Globex goes on with what it locked'
@@ -129,7 +129,7 @@ cmp "$work/globex/first.ndjson" "$work/globex/second.ndjson"
 echo 'the same findings, byte for byte'
 
 say "Globex looks at what the upgrade changes, on Globex's own events too"
-globex pack diff "$pack:1.0.0" "$pack:1.1.0" events --output text
+ORGWATCH_OUTPUT=text globex pack diff "$pack:1.0.0" "$pack:1.1.0" events
 
 say 'Globex takes it: lock anew, and run'
 globex pack lock
