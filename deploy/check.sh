@@ -60,7 +60,7 @@ say "hadolint"
 
 if has shellcheck "the package shellcheck"; then
   say "shellcheck"
-  shellcheck deploy/*.sh tests/*.sh || wrong "shellcheck has findings"
+  shellcheck deploy/*.sh tests/*.sh examples/sharing/*.sh || wrong "shellcheck has findings"
 fi
 
 if has systemd-analyze "the package systemd"; then

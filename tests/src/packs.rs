@@ -6,5 +6,6 @@ mod diff;
 mod publisher;
 mod registry;
 mod reproducible;
+mod sharing;
 mod signature;
 mod trust;

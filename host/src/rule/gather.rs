@@ -75,7 +75,7 @@ pub enum RefusalReason {
     },
     /// A version that was locked is something else now.
     #[error(
-        "{pack} is {} now, and was {} when it was locked: a version that is published does not change\nhint: ask the publisher; to take it all the same, remove it from {}",
+        "{pack} is {} now, and was {} when it was locked: a version that is published does not change\nhint: ask the publisher; to take it all the same, remove its entry from {}",
         found.tagged(), locked.tagged(), Lock::NAME
     )]
     VersionMoved {

@@ -7,7 +7,7 @@ mod login;
 mod moved;
 mod places;
 mod real;
-mod server;
+pub(super) mod server;
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,8 +20,8 @@ use orgwatch_host::pack::packed::{Layout, Signed};
 use orgwatch_host::pack::registry::{Credentials, Patience, Place, Reference, Registry, RegistryOptions};
 
 /// Who may use the registries of the tests.
-const USER: &str = "anaya";
-const PASSWORD: &str = "correct horse";
+pub(super) const USER: &str = "anaya";
+pub(super) const PASSWORD: &str = "correct horse";
 
 /// A pack of this version, as far as a registry can tell: what is in its layers makes no difference to it.
 fn pack(version: &str) -> (Layout, Digest) {

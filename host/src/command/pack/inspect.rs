@@ -98,8 +98,9 @@ impl Standing {
         };
         let unknown = self.signatures.saturating_sub(self.signers.len());
         for key in &self.signers {
-            text += "\nyour key ";
+            text += "\nthe key ";
             text += &key.id().short();
+            text += " of your [trust]";
         }
         if unknown > 0 && self.signers.is_empty() {
             text.push_str(", and none by a key of your [trust]");

@@ -18,7 +18,7 @@ use crate::servers::free_port;
 const START: Duration = Duration::from_mins(1);
 
 /// A registry that runs. It ends with the test.
-pub(super) struct Server {
+pub(in crate::packs) struct Server {
     child: Child,
     port: u16,
     folder: TempDir,
@@ -26,12 +26,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a registry at `localhost`, which knows one user.
-    pub(super) fn start() -> Self {
+    pub(in crate::packs) fn start() -> Self {
         Self::start_with("", true)
     }
 
     /// Starts a registry with more in its configuration, where `AUTHORITY` is the authority's certificate, and with or without its user.
-    pub(super) fn start_with(more: &str, user: bool) -> Self {
+    pub(in crate::packs) fn start_with(more: &str, user: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         certify(folder.path());
         let hash = "import bcrypt, sys; print(bcrypt.hashpw(sys.argv[1].encode(), bcrypt.gensalt(4)).decode())";
@@ -77,17 +77,17 @@ impl Server {
     }
 
     /// The registry's host, with its port.
-    pub(super) fn host(&self) -> String {
+    pub(in crate::packs) fn host(&self) -> String {
         format!("localhost:{}", self.port)
     }
 
     /// The folder with the authority's certificate, alone, as `ca.crt`.
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(in crate::packs) fn authority(&self) -> PathBuf {
         self.folder.path().join("authority")
     }
 
     /// A folder for what a test writes.
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::packs) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -164,7 +164,7 @@ fn differs(difference: &Difference, screen: &mut Screen) {
         }
         (Kind::Gap, ..) => loud("GAP", Tone::Bad, &format!("the new version cannot judge it: {}", reason()), screen),
         (Kind::GapClosed, ..) => {
-            line("gap closed", &format!("only the new version can judge it: {}", reason()), screen);
+            line("gap closed", &format!("the old version cannot judge it: {}", reason()), screen);
         }
         // A finding is lost, added or changed.
         _ => {}
