@@ -251,8 +251,7 @@ impl<'a> Gatherer<'a> {
         let locked = Locked { pack: Some((manifest.id.clone(), manifest.version.clone())), digest: packed.digest() };
         self.check_lock(&place, &locked)?;
         let rules = packed.wants();
-        let seen = if self.policy.is_set() { self.seen()?.highest(&manifest.id).cloned() } else { None };
-        let highest = seen.into_iter().chain(self.locked_version(packed)).max();
+        let highest = if self.is_told(&place, &locked) { None } else { self.highest(packed)? };
         let presented = Presented {
             origin,
             id: &manifest.id,
@@ -276,6 +275,20 @@ impl<'a> Gatherer<'a> {
         self.gathered.warnings.extend(warnings);
         self.gathered.resolved.push((place, locked));
         Ok(())
+    }
+
+    /// Tells whether the lock file says this very pack: whoever wrote that wants it, be it older than what was tried in between.
+    fn is_told(&self, place: &str, now: &Locked) -> bool {
+        self.locking != Locking::Renewed && self.lock.get(place).is_some_and(|locked| locked.digest == now.digest)
+    }
+
+    /// Returns the highest version of a pack that was loaded before, or that the lock file has.
+    fn highest(&mut self, packed: &Packed) -> Result<Option<semver::Version>, RefusalReason> {
+        if !self.policy.is_set() {
+            return Ok(None);
+        }
+        let seen = self.seen()?.highest(&packed.manifest().id).cloned();
+        Ok(seen.into_iter().chain(self.locked_version(packed)).max())
     }
 
     /// Returns the highest version that the lock file has of a pack, wherever it is from.

@@ -72,6 +72,7 @@ fn a_tag_that_moves_after_locking_changes_nothing_until_somebody_locks_anew() {
     world.publish(packed("acme/watch", "1.0.0", &[TRAIL_STOPPED]));
     let locked = world.run(&["pack", "lock"], state.path());
     assert_eq!(locked.code, 0, "{}", locked.stderr);
+    let first = fs::read(world.home.path().join("orgwatch.lock")).unwrap();
     world.publish(packed("acme/watch", "1.1.0", &[TRAIL_STOPPED]));
     for arguments in [&["events", "--locked"][..], &["events"]] {
         assert_eq!(found(&world.run(arguments, state.path())), "acme/watch@1.0.0");
@@ -89,6 +90,9 @@ fn a_tag_that_moves_after_locking_changes_nothing_until_somebody_locks_anew() {
         assert!(back.stderr.contains("acme/watch@1.0.0 is a lower version than 1.1.0"), "{}", back.stderr);
     }
     assert_eq!(found(&world.run(&["events", "--locked"], state.path())), "acme/watch@1.1.0");
+    // Who puts the old lock file back has said so.
+    fs::write(world.home.path().join("orgwatch.lock"), first).unwrap();
+    assert_eq!(found(&world.run(&["events", "--locked"], state.path())), "acme/watch@1.0.0");
 }
 
 #[test]
