@@ -1,5 +1,6 @@
 //! `examples/sharing`: two organizations and a registry between them, as the script there goes through it, and what other programs make of the pack.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -119,7 +120,47 @@ fn one_organization_publishes_and_another_takes_in_as_the_example_does() {
     // Nobody had a door to look for in an honest upgrade.
     assert!(!ran.stdout.contains("DOOR"), "{told}");
 
+    the_page_has_the_commands_of(&shared, &told);
     other_programs_agree(&shared);
+}
+
+fn page() -> String {
+    fs::read_to_string(root().join("docs/sharing-packs.md")).expect("the page is there")
+}
+
+/// Holds the commands of docs/sharing-packs.md against those that the script ran.
+fn the_page_has_the_commands_of(shared: &Shared, told: &str) {
+    let own = [
+        (shared.server.host(), "localhost:5000"),
+        (format!(" --ca {}", shared.authority()), ""),
+        (format!("{}/", root().display()), ""),
+    ];
+    let ran: BTreeSet<String> = told
+        .lines()
+        .filter_map(|line| line.split_once("$ orgwatch-host ").filter(|(who, _)| !who.contains(' ')))
+        .map(|(_, command)| own.iter().fold(command.to_owned(), |command, (from, to)| command.replace(from, to)))
+        .collect();
+    let page = page();
+    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("orgwatch-host ")).collect();
+    assert!(commands.len() > 15, "the page has its commands in other lines now: {commands:?}");
+    for command in commands {
+        assert!(ran.contains(command), "docs/sharing-packs.md: share.sh does not run `{command}`:\n{ran:#?}");
+    }
+}
+
+#[test]
+fn the_page_quotes_the_configuration_as_it_is() {
+    let configuration =
+        fs::read_to_string(root().join("examples/sharing/consumer/orgwatch.toml")).expect("it is there");
+    let page = page();
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        assert!(
+            configuration.contains(block),
+            "docs/sharing-packs.md has to quote the configuration as it is:\n{block}"
+        );
+    }
 }
 
 /// Has programs that know nothing of this project look at what the script left, which takes too long to do twice.
@@ -130,19 +171,22 @@ fn other_programs_agree(shared: &Shared) {
     let other = orgwatch_host::pack::signature::PrivateKey::generate().expect("there is randomness");
     fs::write(&stranger, other.public().to_pem()).expect("the folder can be written to");
 
-    // The file, as docs/sharing-packs.md has it.
-    let openssl = |key: &Path, file: &str| {
-        let command = format!(
-            "base64 -d {file}.sig | openssl dgst -sha256 -verify '{}' -signature /dev/stdin {file}",
-            key.display()
-        );
-        shared.run(Command::new("bash").args(["-o", "pipefail", "-c", &format!("cd work && {command}")])).code
+    // The file, by the page's own command.
+    let page = page();
+    let command = page.lines().find(|line| line.starts_with("base64 -d ")).expect("the page has it");
+    let openssl = |key: &Path, folder: &str, file: &str| {
+        let command = command.replace("acme.pub", &key.display().to_string()).replace("key-watch-1.0.0.tar", file);
+        let command = format!("cd work/{folder} && {command}");
+        shared.run(Command::new("bash").args(["-o", "pipefail", "-c", &command])).code
     };
-    assert_eq!(openssl(&key, "acme/key-watch-1.0.0.tar"), 0);
-    assert_eq!(openssl(&key, "globex/tampered.tar"), 1);
-    assert_eq!(openssl(&stranger, "acme/key-watch-1.0.0.tar"), 1);
+    assert_eq!(openssl(&key, "acme", "key-watch-1.0.0.tar"), 0);
+    assert_eq!(openssl(&key, "globex", "tampered.tar"), 1);
+    assert_eq!(openssl(&stranger, "acme", "key-watch-1.0.0.tar"), 1);
 
     // What the registry has.
+    assert!(
+        page.contains("examples/sharing/verify.sh localhost:5000/acme/key-watch:1.0.0 acme.pub --tls-verify=false")
+    );
     let image = format!("{host}/acme/key-watch:1.0.0");
     let certificates = format!("--cert-dir={}", shared.server.authority().display());
     let verify = |key: &Path| shared.run(script("verify.sh").arg(&image).arg(key).arg(&certificates));

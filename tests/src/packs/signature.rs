@@ -13,6 +13,8 @@ use orgwatch_host::pack::signature::simple_signing::{Payload, SignedPayload, sig
 use orgwatch_host::pack::signature::{Detached, Found, KeyError, KeyProblem, PrivateKey, PublicKey, Signature};
 use tempfile::TempDir;
 
+use crate::support::Run;
+
 /// What is signed: bytes of all values, more than a block of any hash.
 fn pack() -> Vec<u8> {
     (0..=255).cycle().take(10_000).collect()
@@ -208,4 +210,20 @@ fn keys_of_other_kinds_are_told_for_what_they_are() {
         folder.public("of-certificate.pub").expect("a key").id(),
         folder.public("acme.pub").expect("a key").id()
     );
+}
+
+#[test]
+fn a_pair_of_keys_is_written_whole_or_not_at_all() {
+    let folder = Folder::new();
+    let keygen = || Run::new(["pack", "keygen"]).argument(folder.path().join("acme")).run();
+    folder.write("acme.pub", "another's");
+    let refused = keygen();
+    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
+    assert!(!folder.path().join("acme.key").exists());
+    assert_eq!(fs::read_to_string(folder.path().join("acme.pub")).expect("it is there"), "another's");
+    fs::remove_file(folder.path().join("acme.pub")).expect("it is there");
+    assert_eq!(keygen().code, 0);
+    folder.private("acme.key", None).expect("it was written");
+    assert_eq!(keygen().code, 3);
 }

@@ -58,6 +58,10 @@ pub(super) fn keygen(arguments: &KeygenArgs) -> Result<Exit, Failure> {
         PathBuf::from(name)
     };
     let (private, public) = (named(".key"), named(".pub"));
+    // A new private key beside the public key of another would sign what nobody can verify.
+    if let Some(there) = [&private, &public].into_iter().find(|path| path.exists()) {
+        return Err(failure(KeyError::Exists(there.clone())));
+    }
     let key = PrivateKey::generate().map_err(failure)?;
     key.write(&private, password.as_deref()).map_err(failure)?;
     key.public().write(&public).map_err(failure)?;
