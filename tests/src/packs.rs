@@ -2,6 +2,7 @@
 
 mod archive;
 mod attacks;
+mod bounds;
 mod diff;
 mod publisher;
 mod registry;
