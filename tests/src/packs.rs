@@ -3,6 +3,7 @@
 mod archive;
 mod attacks;
 mod bounds;
+mod care;
 mod diff;
 mod publisher;
 mod registry;
