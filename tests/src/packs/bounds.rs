@@ -14,7 +14,7 @@ fn signed_with(acme: &Publisher, layers: impl FnOnce(&mut Layout) -> Vec<Descrip
     acme.sign(&mut packed);
     let mut layout = packed.layout().clone();
     let layers = layers(&mut layout);
-    layout.add_blob(b"{}".to_vec()).unwrap();
+    layout.add_blob(b"{}".to_vec()).expect("there is room");
     let manifest = Manifest {
         schema_version: SchemaVersion,
         media_type: oci::MANIFEST.to_owned(),
@@ -23,8 +23,8 @@ fn signed_with(acme: &Publisher, layers: impl FnOnce(&mut Layout) -> Vec<Descrip
         layers,
         annotations: BTreeMap::new(),
     };
-    layout.add_manifest(&manifest.to_bytes(), None, &signature_tag(packed.digest())).unwrap();
-    Packed::open(layout, &Limits::default()).unwrap()
+    layout.add_manifest(&manifest.to_bytes(), None, &signature_tag(packed.digest())).expect("there is room");
+    Packed::open(layout, &Limits::default()).expect("the pack itself is sound")
 }
 
 #[test]

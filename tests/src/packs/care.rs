@@ -21,12 +21,14 @@ fn at(folder: &Path, arguments: &str) -> Ran {
 
 /// A folder with a configuration, and two rules in `rules/`, that are locked.
 fn locked() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("rules")).unwrap();
-    fs::write(folder.path().join("orgwatch.toml"), "[[rules]]\npath = \"rules\"\n").unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("rules")).expect("a folder can be made");
+    fs::write(folder.path().join("orgwatch.toml"), "[[rules]]\npath = \"rules\"\n")
+        .expect("the folder can be written to");
     for rule in [TRAIL_STOPPED, "rules/aws-organizations/dist/account_departed.wasm"] {
         let built = pack(rule);
-        fs::copy(&built, folder.path().join("rules").join(built.file_name().unwrap())).unwrap();
+        fs::copy(&built, folder.path().join("rules").join(built.file_name().expect("a file has a name")))
+            .expect("it is built");
     }
     let ran = at(folder.path(), "pack lock");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
