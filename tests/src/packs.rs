@@ -2,6 +2,8 @@
 
 mod archive;
 mod attacks;
+mod bounds;
+mod care;
 mod diff;
 mod publisher;
 mod registry;

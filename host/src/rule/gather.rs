@@ -3,13 +3,15 @@
 //! A pack that is refused stops no other: it is told, and what it would have judged is judged by nobody. What comes out has been checked and not
 //! compiled.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{DiscoverError, Discovered, RuleFile};
 use crate::digest::Digest;
 use crate::escape;
+use crate::pack::Pack;
 use crate::pack::lock::{Lock, Locked};
 use crate::pack::packed::{Packed, PackedError};
 use crate::pack::registry::{self, Reference, Registries, RegistryError};
@@ -73,6 +75,12 @@ pub enum RefusalReason {
         /// What it is.
         found: Digest,
     },
+    /// It was locked, and is gone.
+    #[error(
+        "it is in {}, and is not there any more\nhint: if that is in order, run `orgwatch-host pack lock`",
+        Lock::NAME
+    )]
+    Gone,
     /// A version that was locked is something else now.
     #[error(
         "{pack} is {} now, and was {} when it was locked: a version that is published does not change\nhint: ask the publisher; to take it all the same, remove its entry from {}",
@@ -142,6 +150,7 @@ impl<'a> Gatherer<'a> {
     ///
     /// Fails when a pack has not been built or a file cannot be read.
     pub fn add_discovered(&mut self, path: &Path, found: &Discovered) -> Result<(), DiscoverError> {
+        self.look_for_locked(path, found);
         if !found.components.is_empty() || !found.packs.is_empty() {
             let place = path.to_string_lossy().into_owned();
             let files = found.files(self.limits)?;
@@ -181,6 +190,31 @@ impl<'a> Gatherer<'a> {
         self.gathered
     }
 
+    /// Looks for what was locked in a folder and is gone: a rule that somebody took away finds nothing, and says nothing either.
+    fn look_for_locked(&mut self, path: &Path, found: &Discovered) {
+        if self.lock.iter().next().is_none() {
+            return;
+        }
+        let packs = found.packs.iter().map(Pack::folder);
+        let there = packs.chain(found.components.iter().chain(&found.packed).map(PathBuf::as_path));
+        let there: BTreeSet<String> = there.map(|path| self.lock.place_of(path)).collect();
+        let folder = self.lock.place_of(path);
+        let lies_in_folder =
+            |place: &str| Path::new(place).parent() == Some(Path::new(&folder)) && !is_published(place);
+        let locked = self.lock.iter().map(|(place, _)| place.to_owned());
+        let gone: Vec<String> = locked.filter(|place| lies_in_folder(place) && !there.contains(place)).collect();
+        for place in gone {
+            match self.locking {
+                Locking::Demanded => self.gathered.refused.push(Refusal { place, reason: RefusalReason::Gone }),
+                Locking::Followed => {
+                    let place = escape::terminal(&place);
+                    self.gathered.warnings.push(format!("`{place}` is missing: {}", RefusalReason::Gone));
+                }
+                Locking::Renewed => {}
+            }
+        }
+    }
+
     /// Judges folders and components of this machine.
     fn judge_local(&mut self, path: &Path, found: &Discovered, files: &[RuleFile]) -> Result<(), RefusalReason> {
         let warning = self.policy.judge_local(path)?;
@@ -206,6 +240,13 @@ impl<'a> Gatherer<'a> {
     /// Fetches a pack and admits it.
     fn fetch(&mut self, reference: &Reference, place: &str) -> Result<(), RefusalReason> {
         let locked = self.lock.get(place).map(|locked| locked.digest);
+        if let (Some(locked), Some(found)) = (locked, reference.digest())
+            && locked != found
+            && self.locking != Locking::Renewed
+        {
+            // What a reference says by digest is meant: a lock file can only confirm it.
+            return Err(RefusalReason::LockedOtherwise { locked, found });
+        }
         let wanted = match (locked, self.locking) {
             (Some(digest), Locking::Followed | Locking::Demanded) => reference.clone().with_digest(digest),
             (None, Locking::Demanded) => return Err(RefusalReason::NotLocked),
