@@ -21,37 +21,37 @@ struct World {
 impl World {
     fn new() -> Self {
         let (server, acme) = (Server::start(), Publisher::new());
-        let home = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().expect("a temporary folder");
         let (host, ca) = (server.host(), server.authority().join("ca.crt"));
         let configuration = format!(
             "[[rules]]\npath = \"oci://{host}/acme/watch:1\"\n[[registry]]\nhost = \"{host}\"\nca = \"{}\"\n{}",
             ca.display(),
             trusting("tables = [\"accounts\", \"principals\", \"networks\"]")
         );
-        fs::write(home.path().join("orgwatch.toml"), configuration).unwrap();
-        fs::write(home.path().join("acme.pub"), acme.public()).unwrap();
+        fs::write(home.path().join("orgwatch.toml"), configuration).expect("the folder can be written to");
+        fs::write(home.path().join("acme.pub"), acme.public()).expect("the folder can be written to");
         Self { server, acme, home }
     }
 
     /// Publishes a pack under the tag 1, signed.
     fn publish(&self, mut packed: Packed) {
         self.acme.sign(&mut packed);
-        let state = tempfile::tempdir().unwrap();
+        let state = tempfile::tempdir().expect("a temporary folder");
         let mut options = options(state.path());
         options.ca = Some(self.server.authority().join("ca.crt"));
         options.credentials = credentials(&self.server.host(), PASSWORD);
         let place = reference(&format!("oci://{}/acme/watch", self.server.host()));
-        wait(registry(options).push(packed.layout(), &place, &["1".to_owned()])).unwrap();
+        wait(registry(options).push(packed.layout(), &place, &["1".to_owned()])).expect("the registry takes it");
     }
 
     fn run(&self, arguments: &[&str], state: &Path) -> Ran {
         let config = self.home.path().join("orgwatch.toml");
         let auth = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{}\"}}}}}}", self.server.host(), secret());
-        let events = fs::read(run("x", "", &self.acme).folder().join("events")).unwrap();
+        let events = fs::read(run("x", "", &self.acme).folder().join("events")).expect("it was written");
         Run::new(arguments)
             .argument("--config")
             .argument(config)
-            .env("ORGWATCH_STATE_DIR", state.to_str().unwrap())
+            .env("ORGWATCH_STATE_DIR", state.to_str().expect("it is text"))
             .env("DOCKER_AUTH_CONFIG", &auth)
             .file("events", events)
             .run()
@@ -62,7 +62,7 @@ impl World {
 #[track_caller]
 fn found(ran: &Ran) -> String {
     assert_eq!((ran.code, ran.findings().len()), (0, 1), "{}", ran.stderr);
-    ran.findings()[0]["rule"]["pack"].as_str().unwrap().to_owned()
+    ran.findings()[0]["rule"]["pack"].as_str().expect("a finding of a pack names it").to_owned()
 }
 
 #[test]
