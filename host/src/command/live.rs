@@ -172,7 +172,9 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str>, noun: &str) -> Result<(
 
 /// Returns the state directory: the argument's, the configuration's, the one that systemd gives a service, or the user's own.
 pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Result<PathBuf, Failure> {
-    let named = argument.map(Path::to_owned).or_else(|| state.dir.clone());
+    // Not every command that loads rules has the argument. All look at one folder nevertheless: what one saw is known to the others.
+    let set = || std::env::var_os("ORGWATCH_STATE_DIR").filter(|name| !name.is_empty()).map(PathBuf::from);
+    let named = argument.map(Path::to_owned).or_else(set).or_else(|| state.dir.clone());
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     named
         .or_else(|| absolute("STATE_DIRECTORY"))
