@@ -4,6 +4,8 @@
 //! something, `quiet_….json` one in which it must not; `….ndjson` is a story of several events, a line each. `settings.toml` has the settings
 //! for those. `cases.toml` says more: changed events, other settings, tables, earlier events, and what exactly is to be found.
 
+mod events;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -13,19 +15,17 @@ use orgwatch_rules_sdk::json::ParseError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use self::events::Room;
+use self::events::records;
 use super::change::{self, ChangeError};
 use super::expected::{Expected, ExpectedFinding};
 use super::story::Story;
 use crate::escape::{path as shown, terminal};
 use crate::plan::json_table;
-use crate::source::decode::{DecodeLimits, Decoded, Decoder};
 use crate::table::{Match, STANDARD, Table, TableConfig, TableError, Tables};
 
 /// The file with the cases that say more than a file name can.
 const CASES: &str = "cases.toml";
-
-/// The largest file of events, in bytes.
-const LARGEST_FILE: u64 = 64 << 20;
 
 /// The file with the settings of the cases that are files.
 const SETTINGS: &str = "settings.toml";
@@ -155,14 +155,14 @@ impl Case {
     /// # Errors
     ///
     /// Fails when a file cannot be read or understood, with its name.
-    pub fn read(folder: &Path) -> Result<Vec<Self>, CaseError> {
+    pub fn read(folder: &Path, room: &Room) -> Result<Vec<Self>, CaseError> {
         let settings = match read_toml::<toml::Table>(&folder.join(SETTINGS))? {
             Some(settings) => json_table(&settings).ok_or_else(|| CaseError::NotJson(folder.join(SETTINGS)))?,
             None => Map::new(),
         };
         let mut cases = Vec::new();
         for path in files(folder)? {
-            cases.push(Self::of_file(path, settings.clone())?);
+            cases.push(Self::of_file(path, settings.clone(), room)?);
         }
         let path = folder.join(CASES);
         let mut names = BTreeSet::new();
@@ -174,12 +174,12 @@ impl Case {
                     "another case has the same name\nhint: a name is a sentence that says what it shows".to_owned(),
                 ));
             }
-            cases.push(Self::of_written(written, folder, &path, &settings)?);
+            cases.push(Self::of_written(written, folder, &path, &settings, room)?);
         }
         Ok(cases)
     }
 
-    fn of_file(path: PathBuf, settings: Map<String, Value>) -> Result<Self, CaseError> {
+    fn of_file(path: PathBuf, settings: Map<String, Value>, room: &Room) -> Result<Self, CaseError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let expected = if name.starts_with("fires_") {
             Expected::Fires
@@ -188,7 +188,8 @@ impl Case {
         } else {
             return Err(CaseError::Name(path));
         };
-        let records = records(&path)?;
+        let records = records(&path, room)?;
+        room.take_settings(&path, &settings)?;
         let story = Story::new(records).map_err(|source| CaseError::Event { path: path.clone(), source })?;
         Ok(Self { name, file: path, story, settings, tables: Tables::default(), expected })
     }
@@ -198,6 +199,7 @@ impl Case {
         folder: &Path,
         path: &Path,
         settings: &Map<String, Value>,
+        room: &Room,
     ) -> Result<Self, CaseError> {
         let name = written.name.clone();
         let problem = |problem: String| CaseError::Case { path: path.to_owned(), case: name.clone(), problem };
@@ -210,11 +212,11 @@ impl Case {
                 }
                 event => Changed { event, change: toml::Table::new(), remove: Vec::new(), null: Vec::new() },
             };
-            records.push(changed.record(folder).map_err(problem)?);
+            records.push(changed.record(folder, room).map_err(problem)?);
         }
         let event =
             Changed { event: written.event, change: written.change, remove: written.remove, null: written.null };
-        records.push(event.record(folder).map_err(problem)?);
+        records.push(event.record(folder, room).map_err(problem)?);
         let story = Story::new(records.iter().map(Value::to_string).collect())
             .map_err(|source| CaseError::Event { path: path.to_owned(), source })?;
         let settings = match written.settings {
@@ -223,6 +225,7 @@ impl Case {
             }
             None => settings.clone(),
         };
+        room.take_settings(path, &settings)?;
         let mut tables = Tables::default();
         for (table, rows) in written.tables {
             tables.add(self::table(&table, &rows, path).map_err(|error| problem(told(&error)))?);
@@ -232,7 +235,7 @@ impl Case {
 }
 
 impl Changed {
-    fn record(self, folder: &Path) -> Result<Value, String> {
+    fn record(self, folder: &Path, room: &Room) -> Result<Value, String> {
         let mut record = match self.event {
             toml::Value::String(name) => {
                 let cannot =
@@ -243,7 +246,7 @@ impl Changed {
                         terminal(&name)
                     ));
                 }
-                let records = records(&folder.join(&name)).map_err(|error| cannot(&error))?;
+                let records = records(&folder.join(&name), room).map_err(|error| cannot(&error))?;
                 let [record] = records.as_slice() else {
                     return Err(format!(
                         "the event `{}` holds {} records, and a case changes one",
@@ -328,28 +331,6 @@ fn table(name: &str, rows: &[toml::Table], path: &Path) -> Result<Table, TableEr
     let rows = Value::Array(rows.ok_or_else(not_json)?);
     let config = TableConfig { name: name.to_owned(), path: path.to_owned(), key: key.to_owned(), r#match };
     Table::parse(&config, rows.to_string().as_bytes())
-}
-
-/// Reads the records of a file as a replay reads them, whatever they are wrapped in. A part that is no record, or a file without any, would be quiet
-/// whatever the rule does.
-fn records(path: &Path) -> Result<Vec<String>, CaseError> {
-    let read = |source| CaseError::Read { path: path.to_owned(), source };
-    let no_record = |reason: String| CaseError::NoRecord { path: path.to_owned(), reason };
-    let metadata = fs::metadata(path).map_err(read)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
-        return Err(no_record(format!("it is not a file of at most {} MiB", LARGEST_FILE >> 20)));
-    }
-    let file = fs::File::open(path).map_err(read)?;
-    let mut decoder = Decoder::new(file, DecodeLimits::default());
-    let mut records = Vec::new();
-    while let Some(decoded) = decoder.next().map_err(read)? {
-        match decoded {
-            Decoded::Record(record) => records.push(record.document.text().to_owned()),
-            Decoded::Skipped(_) => {}
-            Decoded::Unreadable(unreadable) => return Err(no_record(terminal(&unreadable.reason.to_string()))),
-        }
-    }
-    if records.is_empty() { Err(no_record("it holds no record".to_owned())) } else { Ok(records) }
 }
 
 /// Tells of an error with its causes.

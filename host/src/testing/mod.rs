@@ -20,7 +20,7 @@ mod trial;
 mod values;
 
 pub use attack::{Chosen, Silenced, attack};
-pub use case::{Case, CaseError};
+pub use case::{Case, CaseError, Room};
 pub use change::{ChangeError, remove, set};
 pub use coverage::{Alternative, Coverage, Field};
 pub use dead_field::{DeadField, asked_events, dead_fields};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::case::{Case, CaseError};
+use super::case::{Case, CaseError, Room};
 use super::expected::Difference;
 use super::trial::{Found, Trial};
 use crate::digest::Digest;
@@ -82,6 +82,7 @@ impl Suite {
         let found = discover(path)?;
         let mut suites = Vec::new();
         let mut broken = Vec::new();
+        let room = Room::default();
         for file in files(&found, limits)? {
             if file.component.is_err() {
                 broken.push(file);
@@ -92,7 +93,7 @@ impl Suite {
             let pack = Pack::open(pack.ok_or_else(|| SuiteError::NoPack(file.path.clone()))?);
             let pack = pack.map_err(DiscoverError::from)?;
             let folder = pack.folder().join("events").join(stem);
-            let cases = Case::read(&folder)?;
+            let cases = Case::read(&folder, &room)?;
             suites.push(Self { rule: file, pack, folder, cases });
         }
         Ok((suites, broken))

@@ -8,7 +8,7 @@ use std::process::Command;
 use orgwatch_host::digest::Digest;
 use tempfile::TempDir;
 
-use super::publisher::{Publisher, TRAIL_STOPPED, folder, packed, run};
+use super::publisher::{Publisher, TRAIL_STOPPED, folder, packed, run, trusting};
 use crate::support::{Ran, Run, pack};
 
 /// Runs a command with a configuration that lies in a folder of its own.
@@ -117,4 +117,20 @@ fn a_lock_file_does_not_turn_a_reference_with_a_digest_into_another_pack() {
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains(&format!("it is {meant} now, and orgwatch.lock says {locked}")), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn every_command_looks_at_the_state_directory_that_the_environment_names() {
+    let acme = Publisher::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = packed("acme/watch", "1.0.0", &[TRAIL_STOPPED]).layout().to_tar();
+    fs::write(folder.path().join("pack.tar.sig"), acme.beside(&file)).unwrap();
+    fs::write(folder.path().join("pack.tar"), file).unwrap();
+    fs::write(folder.path().join("acme.pub"), acme.public()).unwrap();
+    let configuration = trusting("") + "[[rules]]\npath = \"pack.tar\"\n";
+    fs::write(folder.path().join("orgwatch.toml"), configuration).unwrap();
+    let ran = at(folder.path(), "rules");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let seen = fs::read_to_string(folder.path().join("state/packs/seen.json")).unwrap();
+    assert!(seen.contains("acme/watch"), "{seen}");
 }

@@ -11,7 +11,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Case>, String> {
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    Case::read(folder.path()).map_err(|error| told(&error))
+    Case::read(folder.path(), &Room::default()).map_err(|error| told(&error))
 }
 
 fn refusal(cases: &str) -> String {
@@ -109,4 +109,28 @@ fn a_case_reads_nothing_but_events_of_its_pack() {
     for name in ["/etc/passwd", "../../pack.toml", "../../../etc/passwd", "x/../../../pack.toml"] {
         assert!(!stays_among_events(Path::new(name)), "{name}");
     }
+}
+
+#[test]
+fn one_file_that_is_named_over_and_over_is_too_much_some_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = format!("{{\"eventVersion\":\"1.11\",\"eventName\":\"{}\"}}", "x".repeat(200 << 10));
+    fs::write(folder.path().join("large.txt"), large).unwrap();
+    // A quarter of a terabyte.
+    let earlier = "\"large.txt\",".repeat(1 << 20);
+    let case = format!("[[case]]\nname = \"a\"\nevent = \"large.txt\"\nearlier = [{earlier}]\nquiet = true\n");
+    fs::write(folder.path().join("cases.toml"), case).unwrap();
+    let error = Case::read(folder.path(), &Room::default()).unwrap_err();
+    assert!(told(&error).contains("the cases hold more than 256 MiB"), "{error}");
+}
+
+#[test]
+fn large_settings_are_not_copied_for_every_event_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("settings.toml"), format!("text = \"{}\"\n", "x".repeat(8 << 20))).unwrap();
+    for number in 0..40 {
+        fs::write(folder.path().join(format!("quiet_{number}.json")), STOPPED).unwrap();
+    }
+    let error = Case::read(folder.path(), &Room::default()).unwrap_err();
+    assert!(told(&error).contains("the cases hold more than 256 MiB"), "{error}");
 }

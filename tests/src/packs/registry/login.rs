@@ -80,7 +80,7 @@ fn a_credential_helper_is_asked_for_the_host() {
     assert_eq!(fs::read_to_string(&asked).unwrap(), server.host());
 
     // One that fails is told of, and what it says, which may be the secret, is not.
-    fs::write(&helper, format!("#!/bin/sh\necho {PASSWORD}\nexit 1\n")).unwrap();
+    fs::write(&helper, format!("#!/bin/sh\ncat > /dev/null\necho {PASSWORD}\nexit 1\n")).unwrap();
     let run = tags(&server, folder.path()).env("DOCKER_AUTH_CONFIG", &config).env("PATH", &path).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(run.stderr.contains("credential helper failed") && !run.stderr.contains(PASSWORD), "{}", run.stderr);
