@@ -2,9 +2,12 @@
 
 mod archive;
 mod attacks;
+mod bounds;
+mod care;
 mod diff;
 mod publisher;
 mod registry;
+mod reproducible;
 mod sharing;
 mod signature;
 mod trust;

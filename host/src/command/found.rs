@@ -156,9 +156,12 @@ fn gather(source: &RuleSource, config: &Config, limits: &Limits, finding: Findin
     }
     let mut all = gatherer.finish();
     // Where nothing is left there is nothing to go on with.
-    if all.files.is_empty() && all.refused.len() == 1 {
-        let refusal = all.refused.remove(0);
-        return Err(Failure { exit: exit_of(&refusal), error: refusal.into() });
+    if all.files.is_empty()
+        && let Some(last) = all.refused.pop()
+    {
+        let exit = all.refused.iter().map(exit_of).fold(exit_of(&last), Exit::max);
+        all.refused.iter().for_each(|refusal| tell(refusal));
+        return Err(Failure { exit, error: last.into() });
     }
     Ok(all)
 }

@@ -170,10 +170,10 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str>, noun: &str) -> Result<(
     Ok(())
 }
 
-/// Returns the state directory: the argument's, the variable's that stands for it, the configuration's, the one that systemd gives a service, or
-/// the user's own. A command without the argument, such as `config check`, has to see the same packs as the one that runs them.
+/// Returns the state directory: the argument's, the configuration's, the one that systemd gives a service, or the user's own.
 pub(super) fn state_folder(argument: Option<&Path>, state: &StateConfig) -> Result<PathBuf, Failure> {
-    let variable = || std::env::var_os("ORGWATCH_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    // Commands that have no argument for it look at its variable all the same: they are about the same state.
+    let variable = || std::env::var_os("ORGWATCH_STATE_DIR").filter(|name| !name.is_empty()).map(PathBuf::from);
     let named = argument.map(Path::to_owned).or_else(variable).or_else(|| state.dir.clone());
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     named

@@ -37,11 +37,13 @@ pub enum Condition {
     ExceptionExpired,
     /// Rules or tuning that should have been loaded anew could not be; the last good ones go on.
     ReloadFailed,
+    /// Rules could not be loaded at the start, and do not run.
+    RulesMissing,
 }
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RuleFault,
         Self::Unreadable,
         Self::SourceStuck,
@@ -58,6 +60,7 @@ impl Condition {
         Self::StateFull,
         Self::ExceptionExpired,
         Self::ReloadFailed,
+        Self::RulesMissing,
     ];
 
     /// Returns the id of the findings that tell of it.
@@ -79,6 +82,7 @@ impl Condition {
             Self::StateFull => "orgwatch.state-full",
             Self::ExceptionExpired => "orgwatch.exception-expired",
             Self::ReloadFailed => "orgwatch.reload-failed",
+            Self::RulesMissing => "orgwatch.rules-missing",
         }
     }
 
@@ -97,7 +101,8 @@ impl Condition {
             | Self::SinkGaveUp
             | Self::Unrouted
             | Self::StateFull
-            | Self::ReloadFailed => Severity::High,
+            | Self::ReloadFailed
+            | Self::RulesMissing => Severity::High,
             Self::DiskFull => Severity::Critical,
         }
     }
@@ -140,6 +145,7 @@ impl Condition {
                 format!("The exception {subject} is over, and what it was for is delivered again")
             }
             Self::ReloadFailed => "Changed rules could not be loaded, and the ones before go on".to_owned(),
+            Self::RulesMissing => "Rules could not be loaded at the start, and do not run".to_owned(),
         };
         if over { format!("Over: {title}") } else { title }
     }

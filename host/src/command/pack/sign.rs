@@ -10,8 +10,9 @@ use super::registry::{RegistryArgs, failure};
 use super::target::packed;
 use crate::command::run::count;
 use crate::command::{Failure, print, warn};
+use crate::escape;
 use crate::exit::Exit;
-use crate::pack::packed::{LayoutError, Packed};
+use crate::pack::packed::{Layout, LayoutError, Packed};
 use crate::pack::registry::wait;
 use crate::pack::signature::simple_signing::{Payload, SignedPayload};
 use crate::pack::signature::{Detached, DetachedError, PrivateKey, PublicKey};
@@ -57,7 +58,7 @@ pub(super) fn sign(arguments: &SignArgs) -> Result<Exit, Failure> {
             packed.layout().write_folder(path).map_err(Failure::input_output)?;
             added
         }
-        Place::Path(path) => beside(path, &key)?,
+        Place::Path(path) => beside(path, &packed, &key)?,
         Place::Registry(reference) => {
             let identity = format!("{}/{}", reference.host(), reference.repository());
             let added = add(&mut packed, identity, &key)?;
@@ -85,9 +86,15 @@ fn add(packed: &mut Packed, reference: String, key: &PrivateKey) -> Result<bool,
 }
 
 /// Adds a signature beside a file.
-fn beside(path: &Path, key: &PrivateKey) -> Result<bool, Failure> {
+fn beside(path: &Path, packed: &Packed, key: &PrivateKey) -> Result<bool, Failure> {
     let read = |source| LayoutError::File { doing: "read", path: path.to_owned(), source };
     let file = std::fs::read(path).map_err(read).map_err(Failure::input_output)?;
+    // These bytes are signed, so they have to be those of the pack that was opened.
+    let same = Layout::parse(&file).and_then(|layout| Ok(layout.pack()?.0.digest == packed.digest()));
+    if !same.map_err(Failure::rules)? {
+        let path = escape::path(path);
+        return Err(Failure::rules(format!("`{path}` has changed while it was looked at, and is not signed")));
+    }
     let signatures = Detached::path_of(path);
     let mut detached =
         if signatures.exists() { Detached::read(&signatures).map_err(unusable)? } else { Detached::default() };

@@ -1,9 +1,9 @@
 //! What an upgrade of a pack changes: in what its rules say of themselves, in what they read and find, and whether a back door came with it.
 //!
-//! Two versions of a pack are compared rule by rule. What a rule says of itself is compared as it stands ([`said`]). Both versions judge the events of
-//! each other's test cases, and the events that were given, by the engine that judges everything else ([`verdicts`]). Then every literal that is new in
+//! Two versions of a pack are compared rule by rule. What a rule says of itself is compared as it stands (`said.rs`). Both versions judge the events of
+//! each other's test cases, and the events that were given, by the engine that judges everything else (`verdicts.rs`). Then every literal that is new in
 //! the new version ([`literals`]) is put into the fields that the rule reads: where the new version falls silent and the old one does not, somebody may
-//! have left themselves a door ([`door`]).
+//! have left themselves a door (`door/`).
 
 mod door;
 mod given;

@@ -265,7 +265,7 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, LayoutError> {
     if content.len() as u64 > limit { Err(LayoutError::TooLarge { limit }) } else { Ok(content) }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. A device or a pipe is written to as it is: a file in its place would take it away from everybody else.
 ///
 /// # Errors
 ///
@@ -274,9 +274,14 @@ pub fn write_file(path: &Path, content: &[u8]) -> Result<(), LayoutError> {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return fs::write(path, content);
+        }
         let mode = fs::Permissions::from_mode(0o644);
         let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
         file.write_all(content)?;
+        // A machine that loses its power must not come back with an empty file under this name.
+        file.as_file().sync_all()?;
         file.persist(PathBuf::from(path))?;
         Ok(())
     };

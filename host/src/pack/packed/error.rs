@@ -53,6 +53,12 @@ pub enum LayoutError {
         /// The limit.
         limit: usize,
     },
+    /// There are more signatures than anybody needs.
+    #[error("it has more than {limit} signatures")]
+    TooManySignatures {
+        /// The limit.
+        limit: usize,
+    },
     /// A manifest is too large.
     #[error("a manifest of it is larger than {} MiB", limit >> 20)]
     LargeManifest {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::LayoutError;
 use super::oci::{Descriptor, IMAGE_CONFIG, INDEX, Index, MANIFEST, Manifest, PACK, REF_NAME, SchemaVersion};
 use crate::digest::Digest;
-use crate::pack::signature::simple_signing::SignedPayload;
+use crate::pack::signature::simple_signing::{MAX_PAYLOAD, SignedPayload};
 use crate::pack::signature::{PublicKey, Signature};
 
 /// The media type of what cosign signs in a registry, a layer of a signature's manifest.
@@ -20,6 +20,8 @@ pub const LARGEST_MANIFEST: u64 = 4 << 20;
 pub const LARGEST_LAYOUT: u64 = 128 << 20;
 /// How many blobs a layout may have.
 pub const MOST_BLOBS: usize = 4096;
+/// How many signatures of one pack are looked at.
+const MOST_SIGNATURES: usize = 256;
 
 /// An image layout in memory. Each blob stands under the digest that its bytes have, so what is taken out is what was asked for.
 #[derive(Clone, Debug, Default)]
@@ -160,13 +162,25 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// Fails when a signature's manifest is broken.
+    /// Fails when a signature's manifest is broken, or there are more than anybody needs.
     pub fn signatures(&self, manifest: Digest) -> Result<Vec<Signed>, LayoutError> {
         let mut signatures = Vec::new();
+        let mut read = BTreeSet::new();
         for descriptor in self.manifests.iter().filter(|descriptor| signature_of(descriptor) == Some(manifest)) {
+            // An index can name one manifest a thousand times, and a manifest one blob.
+            if !read.insert(descriptor.digest) {
+                continue;
+            }
             for layer in self.manifest(descriptor)?.layers.iter().filter(|layer| layer.media_type == SIGNED) {
                 if let Some(signature) = layer.annotations.get(SIGNATURE) {
-                    let payload = self.blob(layer)?.to_vec();
+                    let payload = self.blob(layer)?;
+                    if payload.len() > MAX_PAYLOAD {
+                        continue;
+                    }
+                    if signatures.len() == MOST_SIGNATURES {
+                        return Err(LayoutError::TooManySignatures { limit: MOST_SIGNATURES });
+                    }
+                    let payload = payload.to_vec();
                     signatures.push(Signed { payload, signature: signature.clone() });
                 }
             }

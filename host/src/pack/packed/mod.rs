@@ -187,6 +187,9 @@ impl Packed {
         if written.and_then(|text| toml::from_str::<Manifest>(text).ok()).as_ref() != Some(&contents.pack) {
             return Err(PackedError::Lie { what: "its `pack.toml`", of: None });
         }
+        if layout.blob(&manifest.config)?[..] != wasm_config(&manifest.layers, &contents) {
+            return Err(PackedError::Lie { what: "what its config says of its imports", of: None });
+        }
         Ok(Self { digest, contents, components, files, layout, beside: None })
     }
 
@@ -269,7 +272,8 @@ fn parse_contents(bytes: &[u8]) -> Result<Contents, PackedError> {
     {
         return Err(PackedError::OldHost { needed });
     }
-    serde_json::from_value(value).map_err(unclear)
+    // From the text and not from the value: of a key that comes twice, another reader could take the other one.
+    serde_json::from_slice(bytes).map_err(unclear)
 }
 
 /// Says of a pack in the manifest what tools that know nothing of packs show.
@@ -308,4 +312,22 @@ fn wasm_config(layers: &[Descriptor], contents: &Contents) -> Vec<u8> {
         "component": { "exports": exports, "imports": imports },
     });
     config.to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_comes_twice_is_refused() {
+        let pack = r#""pack":{"schema_version":1,"id":"acme/watch","version":"1.0.0","title":"A","description":"B","license":"MIT"}"#;
+        let text = format!(r#"{{"schema_version":1,{pack},"rules":[],"tables":[]}}"#);
+        assert!(parse_contents(text.as_bytes()).is_ok());
+        for (once, twice) in
+            [(r#""rules":[]"#, r#""rules":[],"rules":[]"#), (r#""title":"A""#, r#""title":"C","title":"A""#)]
+        {
+            let error = parse_contents(text.replace(once, twice).as_bytes()).unwrap_err();
+            assert!(matches!(&error, PackedError::Contents(reason) if reason.contains("duplicate field")), "{error}");
+        }
+    }
 }

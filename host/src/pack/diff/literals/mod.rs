@@ -1,7 +1,7 @@
 //! Literals: the texts and numbers that stand in a compiled rule, and which of them are new in a new version.
 //!
 //! A back door has to know its owner by something, and what it knows stands in the component. Found is what the compiler of Rust makes of ordinary
-//! comparisons: a text in the data with its address and length in the code ([`code`]) or in a list ([`data`]); a short text that became numbers in the
+//! comparisons: a text in the data with its address and length in the code (`code.rs`) or in a list (`data.rs`); a short text that became numbers in the
 //! code, piece by piece; a number that something is compared with; a letter; the words of a list that was taken in as one text; and what the metadata
 //! says in patterns and in the settings' defaults. A literal is new where the new version has it more often than the old one.
 //!
