@@ -30,7 +30,7 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
     }
 }
 
-/// Checks everything that a start would, without the network: rules and their settings, tables, sources, sinks, secrets, routes.
+/// Checks everything that a start would, with no more of the network than packs that are in a registry and not here yet: rules and their settings, tables, sources, sinks, secrets, routes.
 fn check_all(source: &RuleSource) -> Result<Exit, Failure> {
     let mut config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
     let found = RulesFound::find(source)?;

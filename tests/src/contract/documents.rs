@@ -62,8 +62,9 @@ fn every_command_line_in_the_documents_is_accepted() {
             let subcommand = arguments.first().is_some_and(|first| !first.starts_with('-') && first != "run");
             let dry = if subcommand { "--help" } else { "--dry-run" };
             arguments.push(dry.to_owned());
-            // A lock file without a place, since a run with --locked wants one.
+            // Rules are somewhere, and a run with --locked wants a lock file, were it an empty one.
             let run = Run::new(&arguments).with_all_rules().file("orgwatch.lock", "version = 1\n");
+            let run = run.file("orgwatch.toml", "[[rules]]\npath = \"rules\"\n");
             let run = run.link("examples", root().join("examples"));
             let ran = run.run();
             assert!(ran.code != 3, "{}: `{command}` is not understood:\n{}", name(&document), ran.stderr);

@@ -58,6 +58,7 @@ impl Shared {
         let child = command
             .env("PATH", format!("{programs}:{path}"))
             .env("XDG_CACHE_HOME", cache())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .env("DOCKER_CONFIG", self.folder.path())
             .env("REGISTRY_AUTH_FILE", self.folder.path().join("config.json"))
             .env_remove("DOCKER_AUTH_CONFIG")
@@ -119,6 +120,9 @@ fn one_organization_publishes_and_another_takes_in_as_the_example_does() {
     assert!(ran.stdout.ends_with(every), "{told}");
     // Nobody had a door to look for in an honest upgrade.
     assert!(!ran.stdout.contains("DOOR"), "{told}");
+
+    // Each organization kept what it pulled in its own folder, whichever command pulled it.
+    assert!(!shared.folder.path().join("state").exists(), "{told}");
 
     the_page_has_the_commands_of(&shared, &told);
     other_programs_agree(&shared);
