@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::pack::lock::{Lock, Locked};
 use crate::pack::registry::Registries;
+use crate::pack::seen::Seen;
 use crate::plan;
 use crate::route::RouteConfig;
 use crate::rule::{Gathered, Gatherer, Instance, Locking, Place, Refusal, RuleFile, discover};
@@ -38,6 +39,7 @@ pub(super) struct RulesFound {
     refused: Vec<Refusal>,
     /// What each place was.
     pub(super) resolved: Vec<(String, Locked)>,
+    seen: Option<Seen>,
 }
 
 /// How rules are found.
@@ -72,7 +74,7 @@ impl RulesFound {
         let config = Config::read(source.config.as_deref()).map_err(Failure::usage)?;
         let limits = config.limits.limits();
         let tables = Arc::new(Tables::load(&config.table).map_err(Failure::usage)?);
-        let Gathered { files, refused, warnings, resolved } = gather(source, &config, &limits, finding)?;
+        let Gathered { files, refused, warnings, resolved, seen } = gather(source, &config, &limits, finding)?;
         // What a refused place would have brought is not known, so it is not asked whether a rule is there.
         let partial = !refused.is_empty() || files.iter().any(|file| file.component.is_err());
         let instances = plan::instances(&config, &files, partial).map_err(Failure::usage)?;
@@ -80,7 +82,16 @@ impl RulesFound {
         let tuning = Arc::new(Tuning::new(&config, &ids, &tables).map_err(Failure::usage)?);
         let redacts = !config.keep_credentials;
         let Config { route: routes, trust, .. } = config;
-        Ok(Self { redacts, limits, tables, tuning, routes, trust, warnings, files, instances, refused, resolved })
+        Ok(Self { redacts, limits, tables, tuning, routes, trust, warnings, files, instances, refused, resolved, seen })
+    }
+
+    /// Writes down which packs were loaded, once they are: an older version is refused from then on. Where it cannot be written, that is a warning.
+    pub(super) fn remember(&mut self) {
+        if let Some(Err(error)) = self.seen.as_mut().map(Seen::write) {
+            let hint =
+                "an older version of a pack could be loaded another time; name a folder that lasts with --state-dir";
+            self.warnings.push(format!("{error}\nhint: {hint}"));
+        }
     }
 
     /// Returns the rules that read a table which is not configured, each with the table's name.
@@ -131,6 +142,9 @@ fn gather(source: &RuleSource, config: &Config, limits: &Limits, finding: Findin
     if places.is_empty() {
         return Err(Failure::usage("no rules are named\nhint: name them with --rules PATH, or in orgwatch.toml"));
     }
+    if finding.build_first && finding.locking == Locking::Demanded {
+        return Err(Failure::usage("--locked loads what is locked, and --build makes it anew\nhint: give one of them"));
+    }
     let policy = Policy::new(config.trust.as_ref()).map_err(Failure::usage)?;
     let state = state_folder(finding.state_dir, &config.state).ok();
     let registries = Registries::new(config.registry.clone(), state).map_err(Failure::usage)?;
@@ -147,6 +161,8 @@ fn gather(source: &RuleSource, config: &Config, limits: &Limits, finding: Findin
             Place::Path(path) => {
                 let found = discover(path).map_err(Failure::rules)?;
                 if finding.build_first {
+                    // What may not run is not built either: building runs programs of whoever wrote it.
+                    policy.judge_local(path).map_err(Failure::rules)?;
                     let compiler = compiler(source.cache_dir.as_deref(), limits)?;
                     build::build(&found.packs, &compiler, limits)?;
                 }

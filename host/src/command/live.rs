@@ -43,9 +43,12 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     start_log(format, level, otlp.as_ref().map(Otlp::tracer));
     let jobs = arguments.jobs.map_or_else(processors, usize::from);
     let state = arguments.state.state_dir.as_deref();
-    let found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
+    let mut found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
     let rules = load_rules(&found, &arguments.source, jobs)?;
     check_trust(found.trust.as_ref(), &config)?;
+    if !arguments.dry_run {
+        found.remember();
+    }
     let tuning = Arc::clone(&found.tuning);
     warn_of(&found);
     let first = Loaded::new(rules, found.broken(), found.redacts, &found.tables, tuning, routes);
@@ -78,13 +81,17 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let sinks: Vec<String> = config.sink.iter().map(|sink| sink.name().to_owned()).collect();
     let state = arguments.state.state_dir.clone();
     let reload = move || {
-        let found =
+        let mut found =
             RulesFound::find_building(&source, false, state.as_deref()).map_err(|failure| failure.to_string())?;
         let rules = load_rules(&found, &source, jobs).map_err(|failure| failure.to_string())?;
         let sinks: Vec<&str> = sinks.iter().map(String::as_str).collect();
         let routes = Routes::new(&found.routes, &sinks).map_err(|error| error.to_string())?;
         if let Some(trust) = &found.trust {
             trust.check_sinks(&sinks).map_err(|error| error.to_string())?;
+        }
+        // A set of which a rule is missing is not taken.
+        if found.broken().is_empty() && rules.iter().all(|rule| rule.judge.is_ok()) {
+            found.remember();
         }
         let tuning = Arc::clone(&found.tuning);
         warn_of(&found);

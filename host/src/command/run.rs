@@ -43,13 +43,16 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("no event lies between --since ({}) and --until ({})", since.0, until.0)));
     }
     let state = arguments.state.state_dir.as_deref();
-    let found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
+    let mut found = RulesFound::find_building(&arguments.source, arguments.build, state)?;
+    let jobs = arguments.jobs.map_or_else(processors, usize::from);
+    let rules = load_rules(&found, &arguments.source, jobs)?;
+    if !arguments.dry_run {
+        found.remember();
+    }
     for warning in &found.warnings {
         warn(warning);
     }
     let mut exit = found.tell_of_broken();
-    let jobs = arguments.jobs.map_or_else(processors, usize::from);
-    let rules = load_rules(&found, &arguments.source, jobs)?;
     for rule in &rules {
         if let Err(fault) = &rule.judge {
             tell(&RuleFailure { rule: rule.id.clone(), reason: fault.to_string() });

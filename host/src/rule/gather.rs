@@ -30,6 +30,9 @@ pub struct Gathered {
     pub warnings: Vec<String>,
     /// What each place was, to be locked.
     pub resolved: Vec<(String, Locked)>,
+    /// What was loaded before, with what is about to be; nothing where no pack was looked for in it. It is for whoever runs the rules to write: to look at
+    /// a pack is not to load it.
+    pub seen: Option<Seen>,
 }
 
 /// A place that is refused.
@@ -179,14 +182,9 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Returns what was gathered, and writes down which packs were loaded.
+    /// Returns what was gathered.
     pub fn finish(mut self) -> Gathered {
-        if let Some(Err(error)) = self.seen.as_mut().map(Seen::write) {
-            let error = error.to_string();
-            self.gathered.warnings.push(format!(
-                "{error}\nhint: an older version of a pack could be loaded another time; name a folder that lasts with --state-dir"
-            ));
-        }
+        self.gathered.seen = self.seen;
         self.gathered
     }
 
