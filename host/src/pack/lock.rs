@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::form::FormVersion;
 use super::packed::write_file;
 use super::{Pack, PackId};
 use crate::digest::{self, Digest};
@@ -79,7 +80,7 @@ pub enum LockError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    version: FormVersion,
+    version: FormVersion<1>,
     #[serde(default)]
     pack: Vec<Entry>,
 }
@@ -94,25 +95,6 @@ struct Entry {
     version: Option<Version>,
     #[serde(with = "digest::tagged")]
     digest: Digest,
-}
-
-/// The one version of the file's form that there is.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct FormVersion;
-
-impl TryFrom<u32> for FormVersion {
-    type Error = String;
-
-    fn try_from(version: u32) -> Result<Self, String> {
-        if version == 1 { Ok(Self) } else { Err(format!("version {version} is unknown; this host knows 1")) }
-    }
-}
-
-impl From<FormVersion> for u32 {
-    fn from(_: FormVersion) -> Self {
-        1
-    }
 }
 
 impl Lock {

@@ -4,12 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::form::FormVersion;
+
 /// What a pack says of itself. Its rules are discovered and not listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The version of this file's own form.
-    pub schema_version: SchemaVersion,
+    pub schema_version: FormVersion<1>,
     /// The pack's name: `publisher/name`.
     pub id: PackId,
     /// The pack's version.
@@ -60,25 +62,6 @@ impl Manifest {
     /// Returns the pack as it stands in findings: `publisher/name@version`.
     pub fn reference(&self) -> String {
         format!("{}@{}", self.id, self.version)
-    }
-}
-
-/// The one version of `pack.toml` that there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct SchemaVersion;
-
-impl TryFrom<u32> for SchemaVersion {
-    type Error = String;
-
-    fn try_from(version: u32) -> Result<Self, String> {
-        if version == 1 { Ok(Self) } else { Err(format!("schema_version {version} is unknown; this host knows 1")) }
-    }
-}
-
-impl From<SchemaVersion> for u32 {
-    fn from(_: SchemaVersion) -> Self {
-        1
     }
 }
 
@@ -148,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused() {
         let cases = [
-            ("schema_version = 1", "schema_version = 2", "schema_version 2 is unknown"),
+            ("schema_version = 1", "schema_version = 2", "version 2 is unknown"),
             ("orgwatch/demo", "demo", "is not `publisher/name`"),
             ("orgwatch/demo", "../demo", "is not `publisher/name`"),
             ("1.2.0", "1.2", "unexpected end of input"),

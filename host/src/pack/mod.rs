@@ -2,6 +2,7 @@
 
 mod build;
 pub mod diff;
+pub mod form;
 pub mod lock;
 mod manifest;
 pub mod packed;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgwatch_host::digest::Digest;
+use orgwatch_host::pack::form::FormVersion;
 use orgwatch_host::pack::packed::oci::{self, Descriptor};
 use orgwatch_host::pack::packed::{Contents, Layout, LayoutError, MOST_BLOBS, Packed, PackedError, TableContents};
 use orgwatch_host::sandbox::{ComponentFault, Limits};
@@ -354,7 +355,7 @@ fn an_image_that_is_no_pack_is_refused() {
     let mut layout = Layout::default();
     let config = b"{}".to_vec();
     let manifest = oci::Manifest {
-        schema_version: oci::SchemaVersion,
+        schema_version: FormVersion,
         media_type: oci::MANIFEST.to_owned(),
         artifact_type: None,
         config: Descriptor::of(oci::IMAGE_CONFIG, &config),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use orgwatch_host::pack::packed::oci::{self, Descriptor, Manifest, SchemaVersion};
+use orgwatch_host::pack::form::FormVersion;
+use orgwatch_host::pack::packed::oci::{self, Descriptor, Manifest};
 use orgwatch_host::pack::packed::{Layout, LayoutError, Packed, SIGNATURE, SIGNED, signature_tag};
 use orgwatch_host::sandbox::Limits;
 
@@ -16,7 +17,7 @@ fn signed_with(acme: &Publisher, layers: impl FnOnce(&mut Layout) -> Vec<Descrip
     let layers = layers(&mut layout);
     layout.add_blob(b"{}".to_vec()).expect("there is room");
     let manifest = Manifest {
-        schema_version: SchemaVersion,
+        schema_version: FormVersion,
         media_type: oci::MANIFEST.to_owned(),
         artifact_type: None,
         config: Descriptor::of(oci::IMAGE_CONFIG, b"{}"),

@@ -15,7 +15,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orgwatch_host::digest::Digest;
-use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, SchemaVersion, TITLE, WASM, WASM_CONFIG};
+use orgwatch_host::pack::form::FormVersion;
+use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, TITLE, WASM, WASM_CONFIG};
 use orgwatch_host::pack::packed::{Layout, Signed};
 use orgwatch_host::pack::registry::{Credentials, Patience, Place, Reference, Registry, RegistryOptions};
 
@@ -36,7 +37,7 @@ fn pack(version: &str) -> (Layout, Digest) {
     }
     let config = b"{\"architecture\":\"wasm\",\"os\":\"wasip2\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}";
     let manifest = Manifest {
-        schema_version: SchemaVersion,
+        schema_version: FormVersion,
         media_type: MANIFEST.to_owned(),
         artifact_type: Some(PACK.to_owned()),
         config: Descriptor::of(WASM_CONFIG, config),

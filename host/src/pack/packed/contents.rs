@@ -6,8 +6,9 @@
 use orgwatch_rules_sdk::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::super::manifest::{Manifest, SchemaVersion};
+use super::super::manifest::Manifest;
 use crate::digest::{self, Digest};
+use crate::pack::form::FormVersion;
 use crate::sandbox::Component;
 use crate::table::STANDARD;
 
@@ -16,7 +17,7 @@ use crate::table::STANDARD;
 #[serde(deny_unknown_fields)]
 pub struct Contents {
     /// The version of this document's form.
-    pub schema_version: SchemaVersion,
+    pub schema_version: FormVersion<1>,
     /// What `pack.toml` says.
     pub pack: Manifest,
     /// The rules, by the names of their files.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::LayoutError;
-use super::oci::{Descriptor, IMAGE_CONFIG, INDEX, Index, MANIFEST, Manifest, PACK, REF_NAME, SchemaVersion};
+use super::oci::{Descriptor, IMAGE_CONFIG, INDEX, Index, MANIFEST, Manifest, PACK, REF_NAME};
 use crate::digest::Digest;
+use crate::pack::form::FormVersion;
 use crate::pack::signature::simple_signing::{MAX_PAYLOAD, SignedPayload};
 use crate::pack::signature::{PublicKey, Signature};
 
@@ -205,15 +206,7 @@ impl Layout {
             layers.push(Descriptor::of(SIGNED, &signed.payload).with(SIGNATURE, signed.signature));
             self.add_blob(signed.payload)?;
         }
-        let config = signature_config(&layers);
-        let signature = Manifest {
-            schema_version: SchemaVersion,
-            media_type: MANIFEST.to_owned(),
-            artifact_type: None,
-            config: Descriptor::of(IMAGE_CONFIG, &config),
-            layers,
-            annotations: BTreeMap::new(),
-        };
+        let (signature, config) = signature_manifest(layers, BTreeMap::new());
         self.add_blob(config)?;
         self.add_manifest(&signature.to_bytes(), None, &signature_tag(manifest))?;
         Ok(())
@@ -247,8 +240,25 @@ fn signature_of(descriptor: &Descriptor) -> Option<Digest> {
     Digest::parse(tag.strip_prefix("sha256-")?.strip_suffix(".sig")?)
 }
 
+/// Makes the manifest that cosign keeps signatures in, with its config.
+pub(in crate::pack) fn signature_manifest(
+    layers: Vec<Descriptor>,
+    annotations: BTreeMap<String, String>,
+) -> (Manifest, Vec<u8>) {
+    let config = signature_config(&layers);
+    let manifest = Manifest {
+        schema_version: FormVersion,
+        media_type: MANIFEST.to_owned(),
+        artifact_type: None,
+        config: Descriptor::of(IMAGE_CONFIG, &config),
+        layers,
+        annotations,
+    };
+    (manifest, config)
+}
+
 /// Writes the config that a signature's manifest has: that of an image which is nothing but these layers.
-pub(in crate::pack) fn signature_config(layers: &[Descriptor]) -> Vec<u8> {
+fn signature_config(layers: &[Descriptor]) -> Vec<u8> {
     let layers: Vec<String> = layers.iter().map(|layer| layer.digest.tagged()).collect();
     let config = serde_json::json!({
         "architecture": "", "created": "0001-01-01T00:00:00Z", "os": "", "config": {},

@@ -29,12 +29,13 @@ pub use self::archive::write_file;
 pub use self::contents::{Contents, Fuel, RuleContents, TableContents};
 pub use self::error::{LayoutError, PackedError};
 pub use self::files::Files;
-pub(super) use self::layout::signature_config;
+pub(super) use self::layout::signature_manifest;
 pub use self::layout::{
     LARGEST_LAYOUT, LARGEST_MANIFEST, Layout, MOST_BLOBS, SIGNATURE, SIGNED, Signed, is_pack, signature_tag,
 };
 use self::oci::Descriptor;
 pub use self::packer::{Packer, PackerError};
+use super::form::FormVersion;
 use super::signature::{Detached, PublicKey};
 use super::{Manifest, Pack};
 use crate::digest::Digest;
@@ -87,7 +88,7 @@ impl Packed {
         let config = wasm_config(&layers, &contents);
         let pack = &contents.pack;
         let manifest = oci::Manifest {
-            schema_version: oci::SchemaVersion,
+            schema_version: FormVersion,
             media_type: oci::MANIFEST.to_owned(),
             artifact_type: Some(oci::PACK.to_owned()),
             config: Descriptor::of(oci::WASM_CONFIG, &config),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{self, Digest};
+use crate::pack::form::FormVersion;
 
 /// The media type of a manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -52,7 +53,7 @@ pub struct Descriptor {
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// The version of the form.
-    pub schema_version: SchemaVersion,
+    pub schema_version: FormVersion<2>,
     /// What the document is.
     #[serde(default = "manifest_type")]
     pub media_type: String,
@@ -73,31 +74,12 @@ pub struct Manifest {
 #[serde(rename_all = "camelCase")]
 pub struct Index {
     /// The version of the form.
-    pub schema_version: SchemaVersion,
+    pub schema_version: FormVersion<2>,
     /// What the document is.
     #[serde(default = "index_type")]
     pub media_type: String,
     /// The manifests.
     pub manifests: Vec<Descriptor>,
-}
-
-/// The one version of manifests and indexes that there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct SchemaVersion;
-
-impl TryFrom<u32> for SchemaVersion {
-    type Error = String;
-
-    fn try_from(version: u32) -> Result<Self, String> {
-        if version == 2 { Ok(Self) } else { Err(format!("schemaVersion {version} is unknown; this host knows 2")) }
-    }
-}
-
-impl From<SchemaVersion> for u32 {
-    fn from(_: SchemaVersion) -> Self {
-        2
-    }
 }
 
 fn manifest_type() -> String {
@@ -147,6 +129,6 @@ impl Manifest {
 impl Index {
     /// Makes an index of these manifests.
     pub fn new(manifests: Vec<Descriptor>) -> Self {
-        Self { schema_version: SchemaVersion, media_type: index_type(), manifests }
+        Self { schema_version: FormVersion, media_type: index_type(), manifests }
     }
 }

@@ -10,7 +10,7 @@ use super::files::{FOLDERS, Files, is_text};
 use super::{Packed, is_rule_file};
 use crate::escape::{self, terminal};
 use crate::pack::Pack;
-use crate::pack::manifest::SchemaVersion;
+use crate::pack::form::FormVersion;
 use crate::rule::page;
 use crate::sandbox::{Compiler, Limits};
 use crate::state::StateError;
@@ -114,7 +114,7 @@ impl<'a> Packer<'a> {
         let rules = self.rules(pack, &suites)?;
         let files = files(pack, &suites)?;
         let contents = Contents {
-            schema_version: SchemaVersion,
+            schema_version: FormVersion,
             pack: pack.manifest().clone(),
             tables: TableContents::of_rules(&rules),
             rules,

@@ -1,9 +1,7 @@
 //! The signatures of a pack in a registry.
 
-use std::collections::BTreeMap;
-
-use super::super::packed::oci::{Descriptor, IMAGE_CONFIG, MANIFEST, Manifest, REF_NAME, SchemaVersion};
-use super::super::packed::{LARGEST_MANIFEST, Layout, SIGNATURE, signature_config, signature_tag};
+use super::super::packed::oci::{Descriptor, Manifest, REF_NAME};
+use super::super::packed::{LARGEST_MANIFEST, Layout, SIGNATURE, signature_manifest, signature_tag};
 use super::manifests::Which;
 use super::session::Session;
 use super::{Registry, RegistryError, parse, refused};
@@ -92,32 +90,17 @@ fn merge(there: &Manifest, added: &Manifest) -> Option<(Manifest, Vec<u8>)> {
     if layers.len() == there.layers.len() {
         return None;
     }
-    let config = signature_config(&layers);
-    let manifest = Manifest {
-        schema_version: SchemaVersion,
-        media_type: MANIFEST.to_owned(),
-        artifact_type: None,
-        config: Descriptor::of(IMAGE_CONFIG, &config),
-        layers,
-        annotations: BTreeMap::clone(&there.annotations),
-    };
-    Some((manifest, config))
+    Some(signature_manifest(layers, there.annotations.clone()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn manifest(layers: Vec<Descriptor>) -> Manifest {
-        let config = signature_config(&layers);
-        Manifest {
-            schema_version: SchemaVersion,
-            media_type: MANIFEST.to_owned(),
-            artifact_type: None,
-            config: Descriptor::of(IMAGE_CONFIG, &config),
-            layers,
-            annotations: BTreeMap::new(),
-        }
+        signature_manifest(layers, BTreeMap::new()).0
     }
 
     fn signature(text: &str) -> Descriptor {

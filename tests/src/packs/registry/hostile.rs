@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orgwatch_host::digest::Digest;
-use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, SchemaVersion, WASM, WASM_CONFIG};
+use orgwatch_host::pack::form::FormVersion;
+use orgwatch_host::pack::packed::oci::{Descriptor, MANIFEST, Manifest, PACK, WASM, WASM_CONFIG};
 use orgwatch_host::pack::packed::{Layout, LayoutError};
 use orgwatch_host::pack::registry::{RegistryError, folder};
 use tempfile::TempDir;
@@ -178,7 +179,7 @@ fn a_manifest_that_names_more_than_a_pack_can_hold_is_refused_before_anything_is
     let mut large = Descriptor::of(WASM, b"a");
     large.size = u64::MAX;
     let manifest = Manifest {
-        schema_version: SchemaVersion,
+        schema_version: FormVersion,
         media_type: MANIFEST.to_owned(),
         artifact_type: Some(PACK.to_owned()),
         config: Descriptor::of(WASM_CONFIG, b"{}"),
