@@ -129,8 +129,15 @@ fn every_command_looks_at_the_state_directory_that_the_environment_names() {
     fs::write(folder.path().join("acme.pub"), acme.public()).unwrap();
     let configuration = trusting("") + "[[rules]]\npath = \"pack.tar\"\n";
     fs::write(folder.path().join("orgwatch.toml"), configuration).unwrap();
+    fs::create_dir_all(folder.path().join("state/packs")).unwrap();
+    let seen = folder.path().join("state/packs/seen.json");
+    let before = r#"{"versions":{"acme/watch":"2.0.0"},"references":{}}"#;
+    fs::write(&seen, before).unwrap();
     let ran = at(folder.path(), "rules");
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let seen = fs::read_to_string(folder.path().join("state/packs/seen.json")).unwrap();
-    assert!(seen.contains("acme/watch"), "{seen}");
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("acme/watch@1.0.0 is a lower version than 2.0.0"), "{}", ran.stderr);
+    // To look at rules is not to load them: what was loaded stays as it was.
+    fs::write(&seen, before.replace("2.0.0", "0.1.0")).unwrap();
+    assert_eq!(at(folder.path(), "rules").code, 0);
+    assert!(fs::read_to_string(&seen).unwrap().contains("0.1.0"));
 }
