@@ -1,5 +1,5 @@
 //! Signatures in a registry, in the layout of cosign: a small JSON text, the *payload*, says which manifest is meant, and the payload is what is
-//! signed. It is a layer of a manifest of its own, which stands beside the signed one under a [`tag`] made of its digest; the signature is an
+//! signed. It is a layer of a manifest of its own, which stands beside the signed one under a tag made of its digest; the signature is an
 //! annotation of the layer.
 //!
 //! The payload also says where the signer found the manifest. That is for people: a pack is copied between registries with its signatures, and
