@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::args::RuleSource;
 use super::live::state_folder;
 use super::run::RuleFailure;
-use super::{Failure, build, compiler, tell};
+use super::{Failure, build, compiler, tell, texts_of};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::pack::lock::{Lock, Locked};
@@ -55,8 +55,7 @@ pub(super) struct Finding<'a> {
 impl RulesFound {
     /// Reads the configuration and finds the rules that it and the arguments name.
     pub(super) fn find(source: &RuleSource) -> Result<Self, Failure> {
-        let locking = if source.locked { Locking::Demanded } else { Locking::Followed };
-        Self::find_with(source, Finding { build_first: false, state_dir: None, locking })
+        Self::find_building(source, false, None)
     }
 
     /// Reads the configuration and finds the rules that it and the arguments name, building the packs first where that is asked for.
@@ -112,12 +111,7 @@ impl RulesFound {
             Some((file.path.to_string_lossy().into_owned(), fault.to_string()))
         });
         let refused = self.refused.iter().map(|refusal| {
-            let mut reason = refusal.reason.to_string();
-            let mut next = std::error::Error::source(&refusal.reason);
-            while let Some(cause) = next {
-                reason = format!("{reason}: {cause}");
-                next = cause.source();
-            }
+            let reason = texts_of(&refusal.reason).join(": ");
             (refusal.place.clone(), reason.replace("\nhint: ", "; "))
         });
         broken.chain(refused).collect()

@@ -63,14 +63,7 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut next: Option<&dyn Error> = Some(&*self.error);
-        let mut between = "";
-        while let Some(error) = next {
-            write!(formatter, "{between}{error}")?;
-            between = ": ";
-            next = error.source();
-        }
-        Ok(())
+        formatter.write_str(&texts_of(&*self.error).join(": "))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::pack::packed::{Packed, PackedError};
 use crate::pack::registry::{self, Reference, Registries, RegistryError};
 use crate::pack::seen::{Seen, SeenError};
 use crate::sandbox::Limits;
-use crate::trust::{Origin, Policy, Presented, TrustError, Trusted};
+use crate::trust::{Origin, Policy, TrustError, Trusted};
 
 /// What comes of gathering.
 #[derive(Debug, Default)]
@@ -289,17 +289,8 @@ impl<'a> Gatherer<'a> {
         let manifest = packed.manifest();
         let locked = Locked { pack: Some((manifest.id.clone(), manifest.version.clone())), digest: packed.digest() };
         self.check_lock(&place, &locked)?;
-        let rules = packed.wants();
         let highest = if self.is_told(&place, &locked) { None } else { self.highest(packed)? };
-        let presented = Presented {
-            origin,
-            id: &manifest.id,
-            version: &manifest.version,
-            signed_by: &|key| packed.is_signed_by(key),
-            rules: &rules,
-            highest: highest.as_ref(),
-        };
-        let Trusted { grant, warnings } = self.policy.judge(&presented, self.now)?;
+        let Trusted { grant, warnings } = packed.judge(self.policy, origin, highest.as_ref(), self.now)?;
         if self.policy.is_set() {
             self.seen()?.loaded(&manifest.id, &manifest.version);
         }

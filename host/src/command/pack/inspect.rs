@@ -86,7 +86,7 @@ impl Standing {
         let verdict = judged.then(|| judge(packed, &arguments.pack, &policy));
         Ok(Self {
             signatures: packed.signatures(),
-            signers: signers(packed, &policy),
+            signers: signers(packed, policy.keys()),
             verdict: verdict.map(|verdict| verdict.map(|_| ()).map_err(|error| error.to_string())),
         })
     }

@@ -18,7 +18,7 @@ use crate::pack::signature::simple_signing::{Payload, SignedPayload};
 use crate::pack::signature::{Detached, DetachedError, PrivateKey, PublicKey};
 use crate::rule::Place;
 use crate::sandbox::Limits;
-use crate::trust::{Origin, Policy, Presented, TrustError, Trusted};
+use crate::trust::{Origin, Policy, TrustError, Trusted};
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct SignArgs {
@@ -127,13 +127,7 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Exit, Failure> {
 
 /// Holds a pack against keys of the command line.
 fn by_keys(packed: &Packed, keys: &[PublicKey], arguments: &VerifyArgs) -> Result<Vec<PublicKey>, Failure> {
-    let mut signers: Vec<PublicKey> = Vec::new();
-    for key in keys {
-        // One key that is named twice signs once.
-        if !signers.contains(key) && packed.is_signed_by(key) {
-            signers.push(key.clone());
-        }
-    }
+    let signers = signers(packed, keys.iter());
     let required = arguments.required.map_or(keys.len(), usize::from);
     if signers.len() < required {
         let message = format!(
@@ -159,32 +153,23 @@ fn by_policy(packed: &Packed, arguments: &VerifyArgs) -> Result<Vec<PublicKey>, 
     for warning in &trusted.warnings {
         warn(warning);
     }
-    Ok(signers(packed, &policy))
+    Ok(signers(packed, policy.keys()))
 }
 
 /// Judges a pack by a policy, as loading it for the first time does.
 pub(super) fn judge(packed: &Packed, place: &Place, policy: &Policy) -> Result<Trusted, TrustError> {
-    let manifest = packed.manifest();
     let shown = place.to_string();
     let origin = match place {
         Place::Path(path) => Origin::File(path),
         Place::Registry(_) => Origin::Registry(&shown),
     };
-    let presented = Presented {
-        origin,
-        id: &manifest.id,
-        version: &manifest.version,
-        signed_by: &|key| packed.is_signed_by(key),
-        rules: &packed.wants(),
-        highest: None,
-    };
-    policy.judge(&presented, Timestamp::now())
+    packed.judge(policy, origin, None, Timestamp::now())
 }
 
-/// Returns the keys of a policy that signed a pack, each once.
-pub(super) fn signers(packed: &Packed, policy: &Policy) -> Vec<PublicKey> {
+/// Returns those of some keys that signed a pack. One that is named twice signs once.
+pub(super) fn signers<'a>(packed: &Packed, keys: impl Iterator<Item = &'a PublicKey>) -> Vec<PublicKey> {
     let mut signers: Vec<PublicKey> = Vec::new();
-    for key in policy.keys() {
+    for key in keys {
         if !signers.contains(key) && packed.is_signed_by(key) {
             signers.push(key.clone());
         }

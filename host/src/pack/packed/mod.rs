@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::archive::write_file;
@@ -40,7 +41,7 @@ use super::signature::{Detached, PublicKey};
 use super::{Manifest, Pack};
 use crate::digest::Digest;
 use crate::sandbox::{Component, Limits};
-use crate::trust::Wants;
+use crate::trust::{Origin, Policy, Presented, TrustError, Trusted, Wants};
 
 /// The folder of a pack's rules, which the names of their layers begin with.
 const DIST: &str = "dist/";
@@ -224,10 +225,24 @@ impl Packed {
         self.contents.rules.iter().map(|rule| rule.file.as_str()).zip(&self.components)
     }
 
-    /// Returns what the rules want, for a policy to judge.
-    pub fn wants(&self) -> Vec<Wants<'_>> {
+    /// Has a policy judge the pack: who signed it, which version it is after the highest that was loaded, and what its rules want.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not trusted, or wants more than its publisher may.
+    pub fn judge(
+        &self,
+        policy: &Policy,
+        origin: Origin<'_>,
+        highest: Option<&semver::Version>,
+        now: Timestamp,
+    ) -> Result<Trusted, TrustError> {
         let rules = self.components.iter().zip(&self.contents.rules);
-        rules.map(|(component, rule)| Wants::of(component, rule.fuel.map(|fuel| fuel.most))).collect()
+        let rules: Vec<Wants<'_>> =
+            rules.map(|(component, rule)| Wants::of(component, rule.fuel.map(|fuel| fuel.most))).collect();
+        let Manifest { id, version, .. } = self.manifest();
+        let signed_by = &|key: &PublicKey| self.is_signed_by(key);
+        policy.judge(&Presented { origin, id, version, signed_by, rules: &rules, highest }, now)
     }
 
     /// Returns what the pack holds beside its rules.
