@@ -54,7 +54,7 @@ pub enum LockError {
     },
     /// It is not understood.
     #[error(
-        "failed to understand the lock file `{}`\nhint: `orgwatch-host pack lock` writes it anew",
+        "failed to understand the lock file `{}`\nhint: remove it, and `orgwatch-host pack lock` writes it anew",
         escape::path(path)
     )]
     Parse {
@@ -65,7 +65,7 @@ pub enum LockError {
     },
     /// A place stands in it twice.
     #[error(
-        "the lock file `{}` has `{}` twice\nhint: `orgwatch-host pack lock` writes it anew",
+        "the lock file `{}` has `{}` twice\nhint: remove it, and `orgwatch-host pack lock` writes it anew",
         escape::path(path),
         escape::terminal(place)
     )]
