@@ -8,6 +8,11 @@ use orgwatch_rules_sdk::json::{Document, Node};
 use crate::digest::Digest;
 use crate::source::Place;
 
+/// Reads the value of `eventTime`, where it is a time.
+pub fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
 /// One CloudTrail record on its way through the host.
 #[derive(Debug)]
 pub struct Event {
@@ -58,7 +63,7 @@ impl Event {
 
     /// Returns `eventTime`, where it is a time. Documentation and fixtures hold others.
     pub fn time(&self) -> Option<Timestamp> {
-        self.text("/eventTime")?.parse().ok()
+        time(&self.text("/eventTime")?)
     }
 
     /// Returns the account that the record was delivered to, else the caller's.

@@ -5,6 +5,7 @@ mod index;
 mod inputs;
 mod order;
 mod shapes;
+mod skimming;
 mod tuning;
 
 use crate::support::{Ran, Run};

@@ -208,7 +208,7 @@ fn given(original: &Original, events: &[String], told: &mut Vec<String>) -> Resu
                     Failure::usage(Disagreed { place: place_of(input, record.position.record), source })
                 })?,
                 Decoded::Unreadable(_) => unreadable += 1,
-                Decoded::Skipped(_) => {}
+                Decoded::Skipped(_) | Decoded::Unasked => {}
             }
         }
     }

@@ -4,12 +4,14 @@
 //! candidates; their patterns are judged in full. The cost of an event that nobody asked for does not grow with the number of rules.
 
 mod pattern;
+mod sieve;
 
 use std::collections::BTreeMap;
 
 use orgwatch_rules_sdk::json::{Kind, Node};
 
 pub use pattern::{Part, Pattern, PatternError, PatternErrorKind};
+pub use sieve::Sieve;
 
 use crate::rule::Rule;
 
@@ -32,7 +34,8 @@ impl Index {
         Self::of(patterns)
     }
 
-    fn of(patterns: impl IntoIterator<Item = (usize, Pattern)>) -> Self {
+    /// Makes the index of patterns, each with the place of its rule. The patterns of a rule stand together.
+    pub fn of(patterns: impl IntoIterator<Item = (usize, Pattern)>) -> Self {
         let mut index = Self { patterns: patterns.into_iter().collect(), ..Self::default() };
         for (place, (_, pattern)) in index.patterns.iter().enumerate() {
             let (names, map) = match (pattern.pinned("eventName"), pattern.pinned("eventSource")) {
@@ -50,13 +53,19 @@ impl Index {
         index
     }
 
+    /// Returns the sieve that holds for all the patterns; nothing where one of them can match any record.
+    pub fn sieve(&self) -> Option<Sieve> {
+        Sieve::of(self.patterns.iter().map(|(_, pattern)| pattern))
+    }
+
     /// Returns the rules that ask for a record, each once, in the order of the list.
     pub fn rules(&self, record: Node<'_>) -> Vec<usize> {
         let mut rules = Vec::new();
         let mut judge = |places: &[usize]| {
             for &place in places {
                 let (rule, pattern) = &self.patterns[place];
-                if !rules.contains(rule) && pattern.matches(record) {
+                // The patterns of a rule stand together.
+                if rules.last() != Some(rule) && pattern.matches(record) {
                     rules.push(*rule);
                 }
             }
@@ -79,6 +88,7 @@ impl Index {
         }
         judge(&self.others);
         rules.sort_unstable();
+        rules.dedup();
         rules
     }
 }

@@ -1,7 +1,7 @@
 //! Judging one batch: from its bytes to what goes into the ledger. Runs on a thread where it may take its time.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::mem;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::Intake;
 use crate::digest::Digest;
-use crate::event::Event;
+use crate::event::{self, Event};
 use crate::gap::{Gap, GapCause};
 use crate::health::{Condition, Occurrence};
 use crate::judge::{Asked, Judge, Verdicts};
@@ -20,7 +20,7 @@ use crate::ledger::{Commit, OpenGap};
 use crate::redact;
 use crate::sandbox::LogLevel;
 use crate::sink::Stop;
-use crate::source::decode::{DecodeLimits, Decoded, Decoder};
+use crate::source::decode::{Buffers, DecodeLimits, Decoded, Decoder, Glance};
 use crate::source::{Batch, Body, InletError, Place, Taken};
 use crate::state;
 
@@ -103,14 +103,16 @@ impl Judging {
     /// Judges everything in the body.
     pub(super) fn run(mut self, body: Body) -> Result<Judged, InletError> {
         match body {
-            Body::Bytes(bytes) => self.decode(Decoder::new(Cursor::new(bytes), DecodeLimits::default()))?,
-            Body::Reader(reader) => self.decode(Decoder::new(reader, DecodeLimits::default()))?,
+            Body::Bytes(bytes) => self.decode(Cursor::new(bytes))?,
+            Body::Reader(reader) => self.decode(reader)?,
         }
         self.judge();
         Ok(self.judged)
     }
 
-    fn decode<R: std::io::Read>(&mut self, mut decoder: Decoder<R>) -> Result<(), InletError> {
+    fn decode(&mut self, input: impl Read) -> Result<(), InletError> {
+        let judge = Arc::clone(&self.judge);
+        let mut decoder = Decoder::skimming(input, DecodeLimits::default(), judge.skim(), Buffers::default());
         let failed = |source| InletError::Read { input: Arc::clone(&self.input), source };
         let mut next = decoder.next().map_err(failed)?;
         while let Some(decoded) = next {
@@ -118,6 +120,14 @@ impl Judging {
                 Decoded::Record(record) => {
                     let place = Place { input: Arc::clone(&self.input), position: record.position };
                     self.record(Event::new(record.document, place));
+                }
+                Decoded::Unasked if self.is_usual(decoder.glance()) => self.judged.taken.records += 1,
+                Decoded::Unasked => {
+                    // There is something to tell of it, for which it has to be read.
+                    if let Some(record) = decoder.unasked_record() {
+                        let place = Place { input: Arc::clone(&self.input), position: record.position };
+                        self.record(Event::new(record.document, place));
+                    }
                 }
                 Decoded::Skipped(_) => self.judged.taken.skipped += 1,
                 Decoded::Unreadable(unreadable) => {
@@ -148,10 +158,25 @@ impl Judging {
         Ok(())
     }
 
+    /// Takes what is known of a record that no rule asks for. Returns false where it is dated in the future or is another account's.
+    fn is_usual(&mut self, glance: Glance<'_>) -> bool {
+        let time = glance.time.and_then(event::time);
+        let other = |account: &str| self.account.as_ref().is_some_and(|expected| account != *expected);
+        if time.is_some_and(|time| self.is_future(time)) || glance.account.is_some_and(other) {
+            return false;
+        }
+        self.judged.taken.newest = self.judged.taken.newest.max(time);
+        true
+    }
+
+    fn is_future(&self, time: Timestamp) -> bool {
+        time.duration_since(self.now) > FUTURE.try_into().unwrap_or_default()
+    }
+
     fn record(&mut self, event: Event) {
         self.judged.taken.records += 1;
         match event.time() {
-            Some(time) if time.duration_since(self.now) > FUTURE.try_into().unwrap_or_default() => {
+            Some(time) if self.is_future(time) => {
                 self.occur(Condition::FutureEvent, format!("it is dated {time}"), &event);
             }
             Some(time) => self.judged.taken.newest = self.judged.taken.newest.max(Some(time)),

@@ -117,7 +117,7 @@ fn read_again(judge: &Judge, gap: GapToRetry) -> Outcome {
                 let place = Place { input: Arc::clone(&input), position: record.position };
                 asked.extend(judge.ask(Event::new(record.document, place)));
             }
-            Ok(Some(Decoded::Skipped(_))) => {}
+            Ok(Some(Decoded::Skipped(_) | Decoded::Unasked)) => {}
             Ok(Some(Decoded::Unreadable(unreadable))) => {
                 return Outcome::Open(format!("cannot read it: {}", unreadable.reason));
             }

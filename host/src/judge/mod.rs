@@ -19,6 +19,7 @@ use crate::index::Index;
 use crate::redact::Secrets;
 use crate::rule::Rule;
 use crate::sandbox::{Evaluation, LogLevel, Noting};
+use crate::source::decode::Skim;
 use crate::tuning::{Exception, Tuned, Tuning, Why};
 
 /// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
@@ -29,6 +30,7 @@ const TOGETHER: usize = 4 << 20;
 pub struct Judge {
     rules: Vec<Rule>,
     index: Index,
+    skim: Option<Skim>,
     redacts: bool,
     tuning: Arc<Tuning>,
 }
@@ -68,7 +70,8 @@ impl Judge {
     /// Takes the rules of a run. Credentials in records are kept out of what comes of them.
     pub fn new(rules: Vec<Rule>) -> Self {
         let index = Index::new(&rules);
-        Self { rules, index, redacts: true, tuning: Arc::default() }
+        let skim = index.sieve().map(Skim::new);
+        Self { rules, index, skim, redacts: true, tuning: Arc::default() }
     }
 
     /// Sets whether credentials in records are kept out of findings, faults and what rules log.
@@ -107,6 +110,11 @@ impl Judge {
     /// Returns the rules.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Returns what records are to be skimmed for, so that those need not be parsed that no rule can ask for; nothing where one rule asks for all.
+    pub const fn skim(&self) -> Option<&Skim> {
+        self.skim.as_ref()
     }
 
     /// Keeps an event that a rule asks for; nothing where no rule does.

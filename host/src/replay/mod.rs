@@ -3,7 +3,7 @@
 mod totals;
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,12 +14,12 @@ use jiff::Timestamp;
 pub use self::totals::Totals;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
-use crate::event::Event;
+use crate::event::{self, Event};
 use crate::gap::{Gap, GapCause};
 use crate::judge::{Asked, Judge, Remembered, Verdicts, Withheld};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
-use crate::source::decode::{DecodeLimits, Decoded, Decoder};
+use crate::source::decode::{Buffers, DecodeLimits, Decoded, Decoder};
 use crate::source::files::Input;
 use crate::source::{InletError, Place};
 use crate::state::{StateError, Temporary};
@@ -84,11 +84,12 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    fn contains(&self, event: &Event) -> bool {
+    /// Tells whether a time is inside. It is asked for only where the range has a bound.
+    fn contains(&self, time: impl FnOnce() -> Option<Timestamp>) -> bool {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
-        event.time().is_none_or(|time| {
+        time().is_none_or(|time| {
             self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
         })
     }
@@ -118,11 +119,12 @@ impl Replay<'_> {
             for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {
                 scope.spawn(|| {
                     let mut sum = Totals::default();
+                    let mut buffers = Buffers::default();
                     loop {
                         let part = next.fetch_add(1, Ordering::Relaxed);
                         let Some(input) = self.inputs.get(part) else { break };
                         let mut work = Work::new(self, part, &output, state.as_ref());
-                        let go_on = work.run(input, &progress);
+                        let go_on = work.run(input, &mut buffers, &progress);
                         // Messages that cannot be written have nobody to be told to.
                         messages.add(part, work.told.finish(&input.name).as_bytes(), true);
                         sum += work.totals;
@@ -179,24 +181,49 @@ impl<'a, W: Write> Work<'a, W> {
     }
 
     /// Judges an input. Returns false where the output cannot be written any more.
-    fn run(&mut self, input: &Input, progress: &impl Fn(u64)) -> bool {
+    fn run(&mut self, input: &Input, buffers: &mut Buffers, progress: &impl Fn(u64)) -> bool {
         self.totals.inputs = 1;
         let mut batch = Vec::new();
-        if let Err(error) = self.read(input, &mut batch, progress) {
+        if let Err(error) = self.read(input, buffers, &mut batch, progress) {
             self.totals.failed_inputs = 1;
             self.told.line(&format!("error: failed to read `{}`: {error}", terminal(&input.name)));
         }
         self.judge(&mut batch, true)
     }
 
-    fn read(&mut self, input: &Input, batch: &mut Vec<Asked>, progress: &impl Fn(u64)) -> io::Result<()> {
-        let mut decoder = Decoder::new(input.open()?, DecodeLimits::default());
+    fn read(
+        &mut self,
+        input: &Input,
+        buffers: &mut Buffers,
+        batch: &mut Vec<Asked>,
+        progress: &impl Fn(u64),
+    ) -> io::Result<()> {
+        let skim = self.replay.judge.skim();
+        let reader = input.open()?;
+        let mut decoder = Decoder::skimming(reader, DecodeLimits::default(), skim, mem::take(buffers));
+        let read = self.decode(input, &mut decoder, batch, progress);
+        *buffers = decoder.into_buffers();
+        read
+    }
+
+    fn decode<R: Read>(
+        &mut self,
+        input: &Input,
+        decoder: &mut Decoder<'_, R>,
+        batch: &mut Vec<Asked>,
+        progress: &impl Fn(u64),
+    ) -> io::Result<()> {
         let mut taken = 0;
         while let Some(decoded) = decoder.next()? {
             match decoded {
                 Decoded::Record(record) => {
                     let place = Place { input: input.name.clone(), position: record.position };
                     self.record(Event::new(record.document, place), batch);
+                }
+                Decoded::Unasked => {
+                    self.totals.records += 1;
+                    let time = || decoder.glance().time.and_then(event::time);
+                    self.totals.outside += u64::from(!self.replay.range.contains(time));
                 }
                 Decoded::Skipped(_) => self.totals.skipped += 1,
                 Decoded::Unreadable(unreadable) => {
@@ -219,7 +246,7 @@ impl<'a, W: Write> Work<'a, W> {
 
     fn record(&mut self, event: Event, batch: &mut Vec<Asked>) {
         self.totals.records += 1;
-        if !self.replay.range.contains(&event) {
+        if !self.replay.range.contains(|| event.time()) {
             self.totals.outside += 1;
         } else if let Some(asked) = self.replay.judge.ask(event) {
             self.totals.asked += 1;

@@ -162,7 +162,7 @@ pub(super) fn read(inputs: &[String]) -> Result<(Vec<Document>, bool), Failure> 
             while let Some(decoded) = decoder.next()? {
                 match decoded {
                     Decoded::Record(record) => records.push(record.document),
-                    Decoded::Skipped(_) => {}
+                    Decoded::Skipped(_) | Decoded::Unasked => {}
                     Decoded::Unreadable(unreadable) => {
                         let reason = terminal(&unreadable.reason.to_string());
                         tell(&io::Error::other(format!(

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use orgwatch_rules_sdk::json::{Kind, Node};
 
+use super::demand::Demand;
 use super::operator::{Leaf, Value};
 use super::parse::Combination;
 
@@ -103,6 +104,30 @@ impl Fields {
     /// Returns the strings that a field without a dot in its name has to have one of, if it has to have one of some strings.
     pub(super) fn pinned(&self, name: &str) -> Option<Vec<&str>> {
         self.0.iter().find(|field| *field.path == *name)?.leaf.as_ref()?.texts()
+    }
+
+    /// Returns what a matching record has to hold, of all that it has to hold the most telling; nothing where all of it may be absent.
+    pub(super) fn demand(&self) -> Option<Demand> {
+        let (_, name, leaf) = self.demands().into_iter().min_by_key(|&(rank, ..)| rank)?;
+        Some(Demand::new(name, leaf))
+    }
+
+    /// Returns the name and the leaf of each field that may not be absent, with a rank: low for what few records hold.
+    fn demands(&self) -> Vec<(u8, &str, &Arc<Leaf>)> {
+        let mut demands = Vec::new();
+        for field in &self.0 {
+            if let Some(leaf) = field.leaf.as_ref().filter(|leaf| !leaf.may_be_absent()) {
+                let rank = match (&*field.path, leaf.texts()) {
+                    ("eventName", Some(_)) => 0,
+                    ("eventSource", Some(_)) => 1,
+                    (_, Some(_)) => 2,
+                    (_, None) => 3,
+                };
+                demands.push((rank, &field.path[field.name_at..], leaf));
+            }
+            demands.extend(field.inner.demands());
+        }
+        demands
     }
 
     /// Judges the fields one after the other and stops at the first that does not hold.

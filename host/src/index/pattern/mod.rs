@@ -12,6 +12,7 @@
 mod alternative;
 mod case;
 mod cidr;
+mod demand;
 mod error;
 mod matcher;
 mod number;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use orgwatch_rules_sdk::json::Node;
 
+pub(super) use demand::{Demand, Written};
 pub use error::{PatternError, PatternErrorKind};
 use matcher::Fields;
 pub use parts::Part;
@@ -74,6 +76,11 @@ impl Pattern {
             values.extend(fields.pinned(field)?);
         }
         Some(values.into_iter().collect())
+    }
+
+    /// Returns what a matching record has to hold, one demand for each combination of `$or` branches; `None` where one of them demands nothing.
+    pub(super) fn demands(&self) -> Option<Vec<Demand>> {
+        self.combinations.iter().map(Fields::demand).collect()
     }
 
     /// Returns the pattern's text without the white space around its tokens; `{}` for [`Pattern::everything`], which no text gives.

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::codec::{Codec, Outcome, Packing};
 use super::limits::DecodeLimits;
+use super::whole::{self, Inflate, MOST_PACKED};
 
 /// How much is read from the input at once.
 const CHUNK: usize = 64 << 10;
@@ -62,9 +63,42 @@ pub(super) struct Unpacker<R> {
 }
 
 impl<R: Read> Unpacker<R> {
-    pub(super) fn new(input: R, limits: DecodeLimits) -> Self {
+    /// Reads an input through a buffer that may have been used before.
+    pub(super) fn new(input: R, limits: DecodeLimits, buffer: Vec<u8>) -> Self {
         let stage = Stage::Input { reader: input, taken: 0 };
-        Self { outermost: Some(Buffered::new(stage)), opened: false, limits }
+        Self { outermost: Some(Buffered::new(stage, buffer)), opened: false, limits }
+    }
+
+    /// Returns the buffer of the input.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        let mut buffered = self.outermost;
+        loop {
+            match buffered {
+                None => return Vec::new(),
+                Some(Buffered { stage: Stage::Input { .. }, buffer, .. }) => return buffer,
+                Some(Buffered { stage: Stage::Layer(layer), .. }) => buffered = Some(layer.source),
+            }
+        }
+    }
+
+    /// Unpacks all of an input that is small enough into `text`, and returns the length of the text; nothing where it is to be read piece by
+    /// piece. To be called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the input cannot be read.
+    pub(super) fn at_once(&mut self, text: &mut Vec<u8>, inflate: &mut Option<Inflate>) -> io::Result<Option<usize>> {
+        let Some(input) = &mut self.outermost else { return Ok(None) };
+        let read = input.peek().and_then(|()| {
+            let is_gzip = Packing::of(input.bytes()) == Some(Packing::Gzip);
+            Ok(is_gzip && input.fill_to_end(MOST_PACKED)?)
+        });
+        match read {
+            Ok(true) => Ok(whole::unpack(input.bytes(), text, inflate, &self.limits)),
+            // A fault of the content can only be met in unpacking, which has not begun.
+            Ok(false) | Err(Stop::Packed(_)) => Ok(None),
+            Err(Stop::Input(error)) => Err(error),
+        }
     }
 
     /// Returns how many bytes of the input have been taken so far.
@@ -95,7 +129,7 @@ impl<R: Read> Unpacker<R> {
             if let Some(source) = self.outermost.take() {
                 let fault = (level == LEVELS).then_some(PackError::TooNested);
                 let layer = Layer { source, codec: None, members: 0, produced: 0, fault, limits: self.limits };
-                self.outermost = Some(Buffered::new(Stage::Layer(Box::new(layer))));
+                self.outermost = Some(Buffered::new(Stage::Layer(Box::new(layer)), Vec::new()));
             }
         }
         Ok(())
@@ -111,8 +145,8 @@ struct Buffered<R> {
 }
 
 impl<R: Read> Buffered<R> {
-    fn new(stage: Stage<R>) -> Self {
-        Self { stage, buffer: Vec::new(), start: 0, end: 0 }
+    fn new(stage: Stage<R>, buffer: Vec<u8>) -> Self {
+        Self { stage, buffer, start: 0, end: 0 }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -121,15 +155,27 @@ impl<R: Read> Buffered<R> {
 
     /// Reads more behind what is there; false at the end.
     fn fill(&mut self) -> Result<bool, Stop> {
-        self.buffer.resize(CHUNK, 0);
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
+        if self.buffer.len() < self.end + CHUNK {
+            self.buffer.resize((2 * self.end).max(self.end + CHUNK), 0);
+        }
         let count = self.stage.read(&mut self.buffer[self.end..])?;
         self.end += count;
         Ok(count > 0)
+    }
+
+    /// Reads ahead to the end of the stage; false where that is beyond some bytes.
+    fn fill_to_end(&mut self, most: usize) -> Result<bool, Stop> {
+        while self.end - self.start <= most {
+            if !self.fill()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Reads ahead until a magic number can be told, if there are that many bytes.

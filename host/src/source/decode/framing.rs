@@ -14,8 +14,9 @@ use super::checker::{Checker, Verdict};
 use super::limits::DecodeLimits;
 use super::lost::{Loss, Lost};
 use super::prefix::{self, Member, Start, Wrapping};
+use super::skim::{Skim, Skimmed, Unasked};
 use super::unreadable::UnreadableReason;
-use super::window::Window;
+use super::window::{Buffers, Window};
 
 /// How far ahead is looked to tell JSON from prose.
 pub(super) const LOOK_AHEAD: usize = 1024;
@@ -23,10 +24,21 @@ pub(super) const LOOK_AHEAD: usize = 1024;
 /// What comes next in the text.
 #[derive(Debug)]
 pub(super) enum Framed {
-    /// An item of that many bytes at the front of the window. `control` marks an element of a control message.
-    Item { len: usize, control: bool },
+    /// An item at the front of the window.
+    Item(Item),
     /// Bytes that hold no item.
     Lost(Loss),
+}
+
+/// What the parser is to read, or need not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    /// How many bytes it has.
+    pub(super) len: usize,
+    /// It is an element of a control message.
+    pub(super) control: bool,
+    /// It is a record that no rule asks for.
+    pub(super) unasked: Option<Unasked>,
 }
 
 /// What the framer is in.
@@ -38,8 +50,10 @@ pub(super) enum Open {
     Envelope { control: bool },
 }
 
-pub(super) struct Framer<R> {
+pub(super) struct Framer<'a, R> {
     pub(super) window: Window<R>,
+    /// What records are skimmed for before they are framed, if they are.
+    skim: Option<&'a Skim>,
     pub(super) limits: DecodeLimits,
     /// From the outside in: at most a list of envelopes with a list each.
     pub(super) open: Vec<Open>,
@@ -47,9 +61,10 @@ pub(super) struct Framer<R> {
     pub(super) finished: bool,
 }
 
-impl<R: Read> Framer<R> {
-    pub(super) fn new(input: R, limits: DecodeLimits) -> Self {
-        Self { window: Window::new(input, limits), limits, open: Vec::new(), strict: false, finished: false }
+impl<'a, R: Read> Framer<'a, R> {
+    pub(super) fn new(input: R, limits: DecodeLimits, buffers: Buffers, skim: Option<&'a Skim>) -> Self {
+        let window = Window::new(input, limits, buffers);
+        Self { window, skim, limits, open: Vec::new(), strict: false, finished: false }
     }
 
     /// Returns the next item or loss. An item stays at the front of the window until it is accepted or refused.
@@ -96,7 +111,7 @@ impl<R: Read> Framer<R> {
         if !self.strict {
             self.strict = true;
             match self.checked()? {
-                Framed::Item { len: again, .. } if again == len => {}
+                Framed::Item(item) if item.len == len => {}
                 other => return Ok(other),
             }
         }
@@ -166,6 +181,9 @@ impl<R: Read> Framer<R> {
 
     /// Reads an object: an item, or an envelope whose list is opened.
     fn object(&mut self) -> io::Result<Option<Framed>> {
+        if let Some(skimmed) = self.skimmed()? {
+            return Ok(Some(skimmed));
+        }
         let Some(Wrapping::List { elements, control }) = self.wrapping()? else {
             return self.framed().map(Some);
         };
@@ -176,6 +194,24 @@ impl<R: Read> Framer<R> {
         self.window.consume(elements);
         self.open.extend([Open::Envelope { control }, Open::List { control }]);
         Ok(None)
+    }
+
+    /// Skims the object at the front of the window; nothing where it has to be framed.
+    fn skimmed(&mut self) -> io::Result<Option<Framed>> {
+        let Some(skim) = self.skim.filter(|_| !self.strict && self.open.last() != Some(&Open::List { control: true }))
+        else {
+            return Ok(None);
+        };
+        loop {
+            let (len, unasked) = match skim.skim(self.window.bytes()) {
+                Skimmed::Unasked(len, unasked) => (len, Some(unasked)),
+                Skimmed::Asked(len) => (len, None),
+                Skimmed::Unfinished if self.window.more()? => continue,
+                Skimmed::Unfinished | Skimmed::Doubtful => return Ok(None),
+            };
+            let item = Item { len, control: false, unasked };
+            return Ok((len <= self.limits.record_bytes).then_some(Framed::Item(item)));
+        }
     }
 
     /// Tells whether an object is an envelope. After a fault it looks no further than the text is well-formed: counting
@@ -207,8 +243,8 @@ impl<R: Read> Framer<R> {
             Some(Member::Value(value)) => {
                 self.window.consume(value);
                 match self.checked()? {
-                    Framed::Item { len, .. } => {
-                        self.window.consume(len);
+                    Framed::Item(item) => {
+                        self.window.consume(item.len);
                         Ok(None)
                     }
                     lost @ Framed::Lost(_) => Ok(Some(lost)),
@@ -327,6 +363,6 @@ impl<R: Read> Framer<R> {
 
     fn as_item(&self, len: usize) -> Framed {
         let control = matches!(self.open.last(), Some(Open::List { control: true }));
-        Framed::Item { len, control }
+        Framed::Item(Item { len, control, unasked: None })
     }
 }

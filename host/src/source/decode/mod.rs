@@ -6,11 +6,13 @@
 //! whatever the size. Every source reads through a [`Decoder`].
 //!
 //! The bytes pass through `compression`, are framed in a sliding `window` by `framing`, parsed, and unwrapped by
-//! `shape`.
+//! `shape`. Where it is known what rules ask for, records are skimmed first (`skim`, `compact`): one that is well-formed and that no rule can have
+//! asked for is not parsed.
 
 mod balance;
 mod checker;
 mod codec;
+mod compact;
 mod compression;
 mod framing;
 mod limits;
@@ -18,7 +20,9 @@ mod lost;
 mod prefix;
 mod resync;
 mod shape;
+mod skim;
 mod unreadable;
+mod whole;
 mod window;
 
 #[cfg(test)]
@@ -30,40 +34,53 @@ use orgwatch_rules_sdk::json::Document;
 
 pub use self::codec::Packing;
 pub use self::compression::PackError;
-use self::framing::{Framed, Framer};
+use self::framing::{Framed, Framer, Item};
 pub use self::limits::DecodeLimits;
 use self::lost::Loss;
 use self::shape::Shape;
+use self::skim::Unasked;
 pub(super) use self::shape::is_record;
+pub use self::skim::{Glance, Skim};
 pub use self::unreadable::{Decoded, Position, Record, Skipped, Unreadable, UnreadableReason};
+pub use self::window::Buffers;
 
 /// How many payloads may lie inside one another, such as CloudWatch Logs data in an SNS message.
 const MAX_PAYLOADS: usize = 2;
 
 /// Reads the records of one input, one at a time.
-pub struct Decoder<R> {
-    framer: Framer<R>,
+pub struct Decoder<'a, R> {
+    framer: Framer<'a, R>,
     limits: DecodeLimits,
+    skim: Option<&'a Skim>,
+    /// The record at hand that no rule asks for, and its length.
+    unasked: Option<(Unasked, usize)>,
     /// What came in one item, which is read to its end before the next item.
-    payload: Option<Payload>,
+    payload: Option<Payload<'a>>,
     payloads_left: usize,
     count: u64,
     failed: bool,
 }
 
 /// An input inside an item.
-struct Payload {
-    decoder: Box<Decoder<Cursor<Vec<u8>>>>,
+struct Payload<'a> {
+    decoder: Box<Decoder<'a, Cursor<Vec<u8>>>>,
     /// Where the item starts.
     offset: u64,
 }
 
-impl<R: Read> Decoder<R> {
+impl<'a, R: Read> Decoder<'a, R> {
     /// Prepares to decode an input. Nothing is read yet.
     pub fn new(input: R, limits: DecodeLimits) -> Self {
+        Self::skimming(input, limits, None, Buffers::default())
+    }
+
+    /// Prepares to decode an input in the buffers of another, and to pass over the records that no rule can have asked for, where that is known.
+    pub fn skimming(input: R, limits: DecodeLimits, skim: Option<&'a Skim>, buffers: Buffers) -> Self {
         Self {
-            framer: Framer::new(input, limits),
+            framer: Framer::new(input, limits, buffers, skim),
             limits,
+            skim,
+            unasked: None,
             payload: None,
             payloads_left: MAX_PAYLOADS,
             count: 0,
@@ -74,6 +91,36 @@ impl<R: Read> Decoder<R> {
     /// Returns how many bytes of the input, compressed as it may be, have been taken so far.
     pub fn bytes_read(&self) -> u64 {
         self.framer.window.taken()
+    }
+
+    /// Returns what is known of the record that came last, where it came as [`Decoded::Unasked`].
+    pub fn glance(&self) -> Glance<'_> {
+        match (&self.payload, self.unasked) {
+            (_, Some((unasked, len))) => unasked.glance(self.framer.item(len)),
+            (Some(payload), None) => payload.decoder.glance(),
+            (None, None) => Glance::default(),
+        }
+    }
+
+    /// Returns the record that came last as [`Decoded::Unasked`], parsed all the same.
+    pub fn unasked_record(&self) -> Option<Record> {
+        match (&self.payload, self.unasked) {
+            (_, Some((_, len))) => {
+                let document = Document::parse(self.framer.item(len)).ok()?;
+                let position = Position { record: self.count, offset: self.framer.window.offset() };
+                Some(Record { position, document })
+            }
+            (Some(payload), None) => {
+                let record = payload.decoder.unasked_record()?;
+                Some(Record { position: Position { record: self.count, offset: payload.offset }, ..record })
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Ends the decoding and returns the buffers, for another input.
+    pub fn into_buffers(self) -> Buffers {
+        self.framer.window.into_buffers()
     }
 
     /// Returns the next item, or nothing at the end of the input.
@@ -92,6 +139,9 @@ impl<R: Read> Decoder<R> {
     }
 
     fn advance(&mut self) -> io::Result<Option<Decoded>> {
+        if let Some((_, len)) = self.unasked.take() {
+            self.framer.accept(len);
+        }
         loop {
             if let Some(decoded) = self.next_in_payload()? {
                 return Ok(Some(decoded));
@@ -99,8 +149,13 @@ impl<R: Read> Decoder<R> {
             match self.framer.next()? {
                 None => return Ok(None),
                 Some(Framed::Lost(loss)) => return Ok(Some(self.unreadable(loss))),
-                Some(Framed::Item { len, control }) => {
-                    if let Some(decoded) = self.item(len, control)? {
+                Some(Framed::Item(Item { len, unasked: Some(unasked), .. })) => {
+                    self.count += 1;
+                    self.unasked = Some((unasked, len));
+                    return Ok(Some(Decoded::Unasked));
+                }
+                Some(Framed::Item(item)) => {
+                    if let Some(decoded) = self.item(item)? {
                         return Ok(Some(decoded));
                     }
                 }
@@ -109,13 +164,13 @@ impl<R: Read> Decoder<R> {
     }
 
     /// Parses and unwraps a framed item; nothing when it holds a payload, which comes next.
-    fn item(&mut self, len: usize, control: bool) -> io::Result<Option<Decoded>> {
-        let mut len = len;
+    fn item(&mut self, item: Item) -> io::Result<Option<Decoded>> {
+        let Item { mut len, control, .. } = item;
         let document = loop {
             match Document::parse(self.framer.item(len)) {
                 Ok(document) => break document,
                 Err(error) => match self.framer.refuse(len, error)? {
-                    Framed::Item { len: again, .. } => len = again,
+                    Framed::Item(again) => len = again.len,
                     Framed::Lost(loss) => return Ok(Some(self.unreadable(loss))),
                 },
             }
@@ -129,7 +184,7 @@ impl<R: Read> Decoder<R> {
                 Decoded::Skipped(skipped)
             }
             Shape::Payload(payload) if self.payloads_left > 0 => {
-                let mut decoder = Decoder::new(Cursor::new(payload), self.limits);
+                let mut decoder = Decoder::skimming(Cursor::new(payload), self.limits, self.skim, Buffers::default());
                 decoder.payloads_left = self.payloads_left - 1;
                 self.payload = Some(Payload { decoder: Box::new(decoder), offset });
                 self.framer.accept(len);
@@ -157,7 +212,7 @@ impl<R: Read> Decoder<R> {
         match &mut decoded {
             Decoded::Record(record) => record.position = here,
             Decoded::Unreadable(unreadable) => unreadable.position = here,
-            Decoded::Skipped(_) => {}
+            Decoded::Skipped(_) | Decoded::Unasked => {}
         }
         Ok(Some(decoded))
     }

@@ -9,7 +9,7 @@ use super::balance::Balance;
 use super::shape;
 
 /// The keys whose list is read element by element rather than as one item.
-const LISTS: [&[u8]; 3] = [b"Records", b"Events", b"logEvents"];
+pub(super) const LISTS: [&[u8]; 3] = [b"Records", b"Events", b"logEvents"];
 
 /// The keys that only an item has, so that there is no use in looking for a list after them.
 const ITEMS: [&[u8]; 4] = [b"detail-type", b"CloudTrailEvent", b"awslogs", b"digestS3Bucket"];

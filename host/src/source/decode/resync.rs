@@ -26,7 +26,7 @@ enum Candidate {
     Pass(usize),
 }
 
-impl<R: Read> Framer<R> {
+impl<R: Read> Framer<'_, R> {
     /// Passes over text from its first byte up to the next record. The first `well_formed` bytes hold another record
     /// only if a line was cut short in front of it, in such a way that the next one continues it.
     pub(super) fn resynchronise(&mut self, mut lost: Lost, well_formed: usize, fault: usize) -> io::Result<Framed> {

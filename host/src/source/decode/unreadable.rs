@@ -19,6 +19,8 @@ pub struct Position {
 pub enum Decoded {
     /// A CloudTrail record.
     Record(Record),
+    /// A well-formed CloudTrail record that no rule can have asked for. [`Decoder::glance`](super::Decoder::glance) tells what is known of it.
+    Unasked,
     /// Something that should have been a record and is not: a gap, to be reported with its bytes.
     Unreadable(Unreadable),
     /// Something that is known to hold no record.

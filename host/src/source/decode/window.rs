@@ -7,25 +7,41 @@ use std::io::{self, Read};
 
 use super::compression::{PackError, Stop, Unpacker};
 use super::limits::DecodeLimits;
+use super::whole::Inflate;
 
 /// How much is read at once: enough to make calls rare, little enough to stay in the processor's cache until it is
 /// framed.
 const CHUNK: usize = 64 << 10;
 
+/// The memory that decoding an input takes, to be used again for the next: inputs are many and small.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    packed: Vec<u8>,
+    text: Vec<u8>,
+    inflate: Option<Inflate>,
+}
+
 pub(super) struct Window<R> {
     unpacker: Unpacker<R>,
+    inflate: Option<Inflate>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
     offset: u64,
+    begun: bool,
     ended: bool,
     fault: Option<PackError>,
 }
 
 impl<R: Read> Window<R> {
-    pub(super) fn new(input: R, limits: DecodeLimits) -> Self {
-        let unpacker = Unpacker::new(input, limits);
-        Self { unpacker, buffer: Vec::new(), start: 0, end: 0, offset: 0, ended: false, fault: None }
+    pub(super) fn new(input: R, limits: DecodeLimits, buffers: Buffers) -> Self {
+        let Buffers { packed, text, inflate } = buffers;
+        let unpacker = Unpacker::new(input, limits, packed);
+        Self { unpacker, inflate, buffer: text, start: 0, end: 0, offset: 0, begun: false, ended: false, fault: None }
+    }
+
+    pub(super) fn into_buffers(self) -> Buffers {
+        Buffers { packed: self.unpacker.into_buffer(), text: self.buffer, inflate: self.inflate }
     }
 
     /// Returns the bytes in the window.
@@ -58,6 +74,14 @@ impl<R: Read> Window<R> {
     pub(super) fn more(&mut self) -> io::Result<bool> {
         if self.ended {
             return Ok(false);
+        }
+        if !self.begun {
+            self.begun = true;
+            if let Some(len) = self.unpacker.at_once(&mut self.buffer, &mut self.inflate)? {
+                self.end = len;
+                self.ended = true;
+                return Ok(len > 0);
+            }
         }
         self.make_room();
         match self.unpacker.read(&mut self.buffer[self.end..self.end + CHUNK]) {

@@ -61,7 +61,7 @@ pub(super) fn records(path: &Path, room: &Room) -> Result<Vec<String>, CaseError
                 room.take(path, record.document.text().len())?;
                 records.push(record.document.text().to_owned());
             }
-            Decoded::Skipped(_) => {}
+            Decoded::Skipped(_) | Decoded::Unasked => {}
             Decoded::Unreadable(unreadable) => return Err(no_record(terminal(&unreadable.reason.to_string()))),
         }
     }

@@ -65,6 +65,7 @@ proptest! {
                 Decoded::Record(record) => (record.position.offset, record.document.text().len()),
                 Decoded::Unreadable(unreadable) => (unreadable.position.offset, unreadable.bytes.len()),
                 Decoded::Skipped(skipped) => panic!("{skipped:?}"),
+                Decoded::Unasked => panic!("nothing says what is asked for"),
             };
             let start = usize::try_from(offset).expect("small");
             prop_assert!(start >= at, "byte {} is read again", start);

@@ -71,6 +71,7 @@ fn read_from(input: impl Read, limits: DecodeLimits) -> Vec<Item> {
                 Item::Unreadable { offset: position.offset, length, bytes, message: reason.to_string() }
             }
             Decoded::Skipped(skipped) => Item::Skipped(skipped),
+            Decoded::Unasked => panic!("nothing says what is asked for"),
         });
     }
     items

@@ -1,0 +1,122 @@
+//! The sieve: tells from single members of a record's text that no pattern can match it.
+//!
+//! A pattern matches only where the record holds certain values: one of these strings at `eventName`, say. Of each pattern one such demand is
+//! kept, for each way in which `$or` lets it match. A record without any of them matches nothing and need not be parsed. A pattern that matches by
+//! what is absent demands nothing, and with it there is no sieve.
+
+use std::collections::{BTreeMap, HashSet};
+
+use foldhash::fast::FixedState;
+
+use super::pattern::{Demand, Pattern, Written};
+
+/// What the patterns demand, by the name of the member.
+#[derive(Debug, Default)]
+pub struct Sieve {
+    members: Vec<Demanded>,
+}
+
+/// What is demanded of members of one name.
+#[derive(Debug)]
+struct Demanded {
+    name: Box<str>,
+    /// Strings, of which one is enough. Rules put them here, not records, so that nobody can make them collide.
+    texts: HashSet<Box<[u8]>, FixedState>,
+    others: Vec<Demand>,
+}
+
+impl Sieve {
+    /// Makes the sieve of some patterns, or nothing where one of them can match any record.
+    pub(super) fn of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Option<Self> {
+        let mut members: BTreeMap<Box<str>, Demanded> = BTreeMap::new();
+        for pattern in patterns {
+            for demand in pattern.demands()? {
+                let member = members.entry(demand.name().into()).or_insert_with(|| Demanded::new(demand.name()));
+                member.add(demand);
+            }
+        }
+        Some(Self { members: members.into_values().collect() })
+    }
+
+    /// Returns the names of the members that it looks at.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| &*member.name)
+    }
+
+    /// Tells whether a record is to be parsed that has a member with one of the names, wherever in it.
+    ///
+    /// `name` is the place in [`Sieve::names`]. `value` starts with the value and goes on behind it. A member is also one with a name if its key
+    /// ends with a dot and that name, since patterns read a key with dots as a path.
+    pub fn takes(&self, name: usize, value: &[u8]) -> bool {
+        self.members[name].accepts(&Written::of(value))
+    }
+}
+
+impl Demanded {
+    fn new(name: &str) -> Self {
+        Self { name: name.into(), texts: HashSet::default(), others: Vec::new() }
+    }
+
+    fn add(&mut self, demand: Demand) {
+        match demand.texts() {
+            Some(texts) => self.texts.extend(texts.into_iter().map(|text| text.as_bytes().into())),
+            None => self.others.push(demand),
+        }
+    }
+
+    fn accepts(&self, value: &Written<'_>) -> bool {
+        match value {
+            Written::Unclear => true,
+            Written::Text(text) if self.texts.contains(*text) => true,
+            _ => self.others.iter().any(|demand| demand.accepts(value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sieve(patterns: &[&str]) -> Option<Sieve> {
+        let patterns: Vec<Pattern> = patterns.iter().map(|text| Pattern::parse(text).unwrap()).collect();
+        Sieve::of(&patterns)
+    }
+
+    fn takes(sieve: &Sieve, name: &str, value: &str) -> bool {
+        let place = sieve.names().position(|known| known == name).unwrap();
+        sieve.takes(place, format!("{value},\"x\":1}}").as_bytes())
+    }
+
+    #[test]
+    fn one_demand_of_each_pattern_is_kept_the_most_telling() {
+        let sieve = sieve(&[
+            r#"{"eventSource":["a"],"eventName":["X","Y"],"errorCode":[{"exists":true}]}"#,
+            r#"{"eventSource":["b"],"errorCode":[{"exists":true}]}"#,
+            r#"{"userIdentity":{"type":["Root"]},"awsRegion":[{"prefix":"eu-"}]}"#,
+            r#"{"$or":[{"errorCode":[{"prefix":"Access"},null]},{"eventName":["Z"]}]}"#,
+        ])
+        .unwrap();
+        assert_eq!(sieve.names().collect::<Vec<_>>(), ["errorCode", "eventName", "eventSource", "type"]);
+        for (name, taken, left) in [
+            ("eventName", vec![r#""X""#, r#""Z""#, r#"["Q"]"#, r#""\u0051""#], vec![r#""Q""#, "null", "1", "{}"]),
+            ("eventSource", vec![r#""b""#], vec![r#""a""#]),
+            ("type", vec![r#""Root""#], vec![r#""root""#, "true"]),
+            ("errorCode", vec![r#""AccessDenied""#, "null", r#""é\n""#], vec![r#""Denied""#, "-1.5", "false"]),
+        ] {
+            for value in taken {
+                assert!(takes(&sieve, name, value), "{name} {value}");
+            }
+            for value in left {
+                assert!(!takes(&sieve, name, value), "{name} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_match_by_absence_alone_leaves_no_sieve() {
+        assert!(sieve(&[r#"{"eventName":["X"]}"#, r#"{"errorCode":[{"exists":false}]}"#]).is_none());
+        assert!(sieve(&[r#"{"$or":[{"eventName":["X"]},{"errorCode":["a",{"exists":false}]}]}"#]).is_none());
+        assert!(Sieve::of(&[Pattern::everything()]).is_none());
+        assert_eq!(sieve(&[]).unwrap().names().count(), 0);
+    }
+}
