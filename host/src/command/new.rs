@@ -193,13 +193,14 @@ fn from_pattern(
 
 /// Reads the given events.
 fn given(original: &Original, events: &[String], told: &mut Vec<String>) -> Result<GivenEvents, Failure> {
-    let inputs = Inputs::find(events, TimeRange::default())?;
+    let mut inputs = Inputs::find(events, TimeRange::default())?;
+    let list = inputs.list();
     let mut given = GivenEvents::default();
     let mut unreadable = 0;
     if inputs.any_failed {
         return Err(Failure::input_output("not all events could be read, and nothing was written"));
     }
-    for input in &inputs.list {
+    for input in &list {
         let failed = |source| Failure::input_output(Unread { input: terminal(&input.name), source });
         let mut decoder = Decoder::new(input.open().map_err(failed)?, DecodeLimits::default());
         while let Some(decoded) = decoder.next().map_err(failed)? {

@@ -19,10 +19,9 @@ use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::judge::{Judge, Verdicts};
-use crate::replay::{Keep, Replay, ReplayError, TimeRange, Totals};
+use crate::replay::{Keep, Queue, Replay, ReplayError, TimeRange, Totals};
 use crate::rule::{Rule, load};
 use crate::sandbox::{self, Engine};
-use crate::source::files::Input;
 use crate::telemetry::LogLevel;
 
 /// A rule that does not run, told and not fatal.
@@ -60,13 +59,13 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         }
     }
     let range = TimeRange { since: arguments.since.map(|time| time.0), until: arguments.until.map(|time| time.0) };
-    let found_inputs = Inputs::find(&arguments.events, range)?;
-    if found_inputs.any_failed {
+    let mut inputs = Inputs::find(&arguments.events, range)?;
+    let listed = arguments.dry_run.then(|| inputs.list().len());
+    if inputs.any_failed {
         exit = exit.max(Exit::InputOutput);
     }
-    let inputs = &found_inputs.list;
-    if arguments.dry_run {
-        let [rules, inputs] = [(rules.len(), "rule"), (inputs.len(), "input")].map(|(n, noun)| count(n as u64, noun));
+    if let Some(listed) = listed {
+        let [rules, inputs] = [(rules.len(), "rule"), (listed, "input")].map(|(n, noun)| count(n as u64, noun));
         return Ok(exit.max(print(format!("{rules} would judge {inputs}\n"))?));
     }
     let judge = Judge::new(rules).redacting(found.redacts).tuned(Arc::clone(&found.tuning));
@@ -74,11 +73,11 @@ pub(super) fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let totals = if keeping {
         let keeping = Keeping::start(arguments, judge)?;
         let keep = |verdicts: &Verdicts| keeping.keep(verdicts);
-        let totals = replay(&keeping.judge(), inputs, range, arguments, jobs, Some(&keep))?;
+        let totals = replay(&keeping.judge(), &inputs, range, arguments, jobs, Some(&keep))?;
         keeping.finish()?;
         totals
     } else {
-        replay(&judge, inputs, range, arguments, jobs, None)?
+        replay(&judge, &inputs, range, arguments, jobs, None)?
     };
     if totals.failed_inputs > 0 {
         exit = exit.max(Exit::InputOutput);
@@ -102,7 +101,7 @@ pub(super) fn load_rules(found: &RulesFound, source: &RuleSource, jobs: usize) -
 
 fn replay(
     judge: &Judge,
-    inputs: &[Input],
+    inputs: &Inputs,
     range: TimeRange,
     arguments: &RunArgs,
     jobs: usize,
@@ -120,6 +119,7 @@ fn replay(
     let bar = progress_bar(inputs);
     let log_level = arguments.look.log_level.unwrap_or(LogLevel::Warn).into();
     let observed = arguments.replay.observed;
+    let inputs = Queue::new(inputs.walk());
     let replay = Replay { judge, inputs, range, jobs, encoding, observed, log_level, keep };
     let output = Beside { bar: &bar, to: BufWriter::with_capacity(1 << 16, stdout) };
     let messages = Beside { bar: &bar, to: io::stderr() };
@@ -144,11 +144,12 @@ pub(super) fn processors() -> usize {
 }
 
 /// A bar over the bytes of the inputs, on a terminal only.
-fn progress_bar(inputs: &[Input]) -> ProgressBar {
+fn progress_bar(inputs: &Inputs) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let total: Option<u64> = inputs.iter().map(Input::size).sum();
+    // Somebody looks on: the way to the end is worth a walk of its own.
+    let total: Option<u64> = inputs.walk().flatten().map(|input| input.size()).sum();
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(5));
     let template = "{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} to go";
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))

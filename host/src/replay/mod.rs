@@ -1,16 +1,17 @@
 //! Replay: judging the records of files, several files at a time, with output in the order of the input.
 
+mod queue;
 mod totals;
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use jiff::Timestamp;
 
+pub use self::queue::Queue;
 pub use self::totals::Totals;
 use crate::encoding::Encoding;
 use crate::escape::terminal;
@@ -20,8 +21,8 @@ use crate::judge::{Asked, Judge, Remembered, Verdicts, Withheld};
 use crate::ordered::Ordered;
 use crate::sandbox::LogLevel;
 use crate::source::decode::{Buffers, DecodeLimits, Decoded, Decoder};
-use crate::source::files::Input;
-use crate::source::{InletError, Place};
+use crate::source::files::{Input, InputError};
+use crate::source::{InletError, Place, causes};
 use crate::state::{StateError, Temporary};
 use crate::tuning::Why;
 
@@ -40,7 +41,7 @@ pub struct Replay<'a> {
     /// The rules.
     pub judge: &'a Judge,
     /// The inputs, in order.
-    pub inputs: &'a [Input],
+    pub inputs: Queue<'a>,
     /// Only records of these times.
     pub range: TimeRange,
     /// How many inputs are read at a time.
@@ -110,27 +111,24 @@ impl Replay<'_> {
     ) -> Result<Totals, ReplayError> {
         let output = Ordered::new(output);
         let messages = Ordered::new(messages);
-        let next = AtomicUsize::new(0);
         let totals = Mutex::new(Totals::default());
         let failure = Mutex::new(None);
         let looks_back = self.judge.rules().iter().any(|rule| rule.keep().is_some());
         let state = looks_back.then(Temporary::open).transpose().map_err(ReplayError::State)?;
         thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, self.inputs.len().max(1)) {
+            for _ in 0..self.jobs.max(1) {
                 scope.spawn(|| {
                     let mut sum = Totals::default();
                     let mut buffers = Buffers::default();
-                    loop {
-                        let part = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(input) = self.inputs.get(part) else { break };
+                    while let Some((part, input)) = self.inputs.next() {
                         let mut work = Work::new(self, part, &output, state.as_ref());
-                        let go_on = work.run(input, &mut buffers, &progress);
+                        let (told, go_on) = work.run(input, &mut buffers, &progress);
                         // Messages that cannot be written have nobody to be told to.
-                        messages.add(part, work.told.finish(&input.name).as_bytes(), true);
+                        messages.add(part, told.as_bytes(), true);
                         sum += work.totals;
                         if let Some(error) = work.failure {
                             failure.lock().expect("no worker panics").get_or_insert(error);
-                            next.store(self.inputs.len(), Ordering::Relaxed);
+                            self.inputs.close();
                         }
                         if !go_on {
                             break;
@@ -143,7 +141,7 @@ impl Replay<'_> {
         let mut totals = totals.into_inner().expect("no worker panics");
         let mut failure = failure.into_inner().expect("no worker panics");
         if let (Some(state), None) = (&state, &failure) {
-            let part = self.inputs.len();
+            let part = self.inputs.count();
             let mut work = Work::new(self, part, &output, None);
             if let Err(error) = state.settle(self.judge, |verdicts| work.tell(verdicts)) {
                 work.failure.get_or_insert(ReplayError::State(error));
@@ -163,8 +161,8 @@ impl Replay<'_> {
 const SETTLED: &str = "earlier events";
 
 /// One input at work.
-struct Work<'a, W> {
-    replay: &'a Replay<'a>,
+struct Work<'a, 'r, W> {
+    replay: &'a Replay<'r>,
     part: usize,
     output: &'a Ordered<W>,
     /// Where rules that look back note things, if there are any.
@@ -175,20 +173,35 @@ struct Work<'a, W> {
     failure: Option<ReplayError>,
 }
 
-impl<'a, W: Write> Work<'a, W> {
-    fn new(replay: &'a Replay<'a>, part: usize, output: &'a Ordered<W>, state: Option<&'a Temporary>) -> Self {
+impl<'a, 'r, W: Write> Work<'a, 'r, W> {
+    fn new(replay: &'a Replay<'r>, part: usize, output: &'a Ordered<W>, state: Option<&'a Temporary>) -> Self {
         Self { replay, part, output, state, totals: Totals::default(), told: Told::default(), failure: None }
     }
 
-    /// Judges an input. Returns false where the output cannot be written any more.
-    fn run(&mut self, input: &Input, buffers: &mut Buffers, progress: &impl Fn(u64)) -> bool {
+    /// Judges an input. Returns what is to be told of it, and false where the output cannot be written any more.
+    fn run(
+        &mut self,
+        input: Result<Input, InputError>,
+        buffers: &mut Buffers,
+        progress: &impl Fn(u64),
+    ) -> (String, bool) {
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => {
+                self.totals.failed_inputs = 1;
+                self.told.line(&format!("error: {}", causes(&error)));
+                let go_on = self.output.add(self.part, &[], true);
+                return (mem::take(&mut self.told).finish(""), go_on);
+            }
+        };
         self.totals.inputs = 1;
         let mut batch = Vec::new();
-        if let Err(error) = self.read(input, buffers, &mut batch, progress) {
+        if let Err(error) = self.read(&input, buffers, &mut batch, progress) {
             self.totals.failed_inputs = 1;
             self.told.line(&format!("error: failed to read `{}`: {error}", terminal(&input.name)));
         }
-        self.judge(&mut batch, true)
+        let go_on = self.judge(&mut batch, true);
+        (mem::take(&mut self.told).finish(&input.name), go_on)
     }
 
     fn read(

@@ -1,10 +1,12 @@
 //! Files to replay: what the command line names, in a fixed order.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::vec;
 
 use super::s3::ObjectInput;
 use crate::escape::{self, terminal};
@@ -95,101 +97,155 @@ impl Input {
     }
 }
 
-/// Finds the inputs that the arguments name: files, folders with everything in them, glob patterns, `-`. In the order of the arguments, and
-/// within each by path, so that the same command reads the same files in the same order on every machine.
-///
-/// What cannot be read is returned beside them: the rest is replayed all the same.
+/// Finds the inputs that the arguments name, all at once; see [`walk`]. What cannot be read is returned beside them.
 pub fn find(arguments: &[String]) -> (Vec<Input>, Vec<InputError>) {
-    let mut found = Found::default();
-    for argument in arguments {
-        found.folders.clear();
-        let path = Path::new(argument);
-        if argument == "-" {
-            found.inputs.push(Input::standard_input());
-        } else if !path.exists() && argument.contains(['*', '?', '[']) {
-            found.glob(argument);
-        } else {
-            found.path(path.to_owned());
+    let mut inputs = Vec::new();
+    let mut errors = Vec::new();
+    for found in walk(arguments) {
+        match found {
+            Ok(input) => inputs.push(input),
+            Err(error) => errors.push(error),
         }
     }
-    (found.inputs, found.errors)
+    (inputs, errors)
 }
 
-#[derive(Default)]
-struct Found {
-    inputs: Vec<Input>,
-    errors: Vec<InputError>,
+/// Walks the inputs that the arguments name: files, folders with everything in them, glob patterns, `-`. In the order of the arguments, and
+/// within each by path, so that the same command reads the same files in the same order on every machine.
+///
+/// A folder is opened when its turn comes: a walk through a million files takes no memory for them, and nobody waits for its end. What cannot
+/// be read comes as an error in its place, and the walk goes on.
+pub fn walk(arguments: &[String]) -> Walk {
+    Walk { arguments: arguments.to_vec().into_iter(), glob: None, folders: Vec::new(), known: BTreeSet::new() }
+}
+
+/// A walk through the inputs that some arguments name.
+pub struct Walk {
+    arguments: vec::IntoIter<String>,
+    /// The pattern whose paths are walked.
+    glob: Option<Glob>,
+    /// The folders that are walked, each in the one before it, with what is still to come of them.
+    folders: Vec<Folder>,
     /// The folders that an argument has led to.
-    folders: BTreeSet<PathBuf>,
+    known: BTreeSet<PathBuf>,
 }
 
-impl Found {
-    fn glob(&mut self, pattern: &str) {
-        let paths = match glob::glob(pattern) {
-            Ok(paths) => paths,
-            Err(error) => {
-                self.errors.push(InputError::Glob { pattern: pattern.to_owned(), reason: error.msg });
-                return;
-            }
-        };
-        let mut any = false;
-        for path in paths {
-            any = true;
-            match path {
-                Ok(path) => self.path(path),
-                Err(error) => {
-                    let path = error.path().to_owned();
-                    self.errors.push(InputError::Read { path, source: error.into() });
+struct Glob {
+    pattern: String,
+    paths: glob::Paths,
+    any: bool,
+}
+
+struct Folder {
+    path: PathBuf,
+    /// Sorted by name.
+    entries: vec::IntoIter<(OsString, io::Result<FileType>)>,
+}
+
+/// What comes of one step.
+type Step = Option<Result<Input, InputError>>;
+
+impl Iterator for Walk {
+    type Item = Result<Input, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let step = if let Some(folder) = self.folders.last_mut() {
+                match folder.entries.next() {
+                    Some((name, kind)) => {
+                        let path = folder.path.join(name);
+                        self.entry(path, kind)
+                    }
+                    None => {
+                        self.folders.pop();
+                        None
+                    }
                 }
+            } else if let Some(glob) = &mut self.glob {
+                match glob.paths.next() {
+                    Some(Ok(path)) => {
+                        glob.any = true;
+                        self.path(path)
+                    }
+                    Some(Err(error)) => {
+                        glob.any = true;
+                        let path = error.path().to_owned();
+                        Some(Err(InputError::Read { path, source: error.into() }))
+                    }
+                    None => {
+                        let Glob { pattern, any, .. } = self.glob.take()?;
+                        (!any).then_some(Err(InputError::NothingMatches(pattern)))
+                    }
+                }
+            } else {
+                let argument = self.arguments.next()?;
+                self.argument(argument)
+            };
+            if step.is_some() {
+                return step;
             }
         }
-        if !any {
-            self.errors.push(InputError::NothingMatches(pattern.to_owned()));
+    }
+}
+
+impl Walk {
+    fn argument(&mut self, argument: String) -> Step {
+        self.known.clear();
+        let path = Path::new(&argument);
+        if argument == "-" {
+            return Some(Ok(Input::standard_input()));
         }
+        if path.exists() || !argument.contains(['*', '?', '[']) {
+            return self.path(path.to_owned());
+        }
+        match glob::glob(&argument) {
+            Ok(paths) => self.glob = Some(Glob { pattern: argument, paths, any: false }),
+            Err(error) => return Some(Err(InputError::Glob { pattern: argument, reason: error.msg })),
+        }
+        None
     }
 
     /// Takes what an argument names: anything that can be read, or everything in a folder.
-    fn path(&mut self, path: PathBuf) {
+    fn path(&mut self, path: PathBuf) -> Step {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(_) => self.inputs.push(Input::file(path)),
-            Err(source) => self.errors.push(InputError::Read { path, source }),
+            Ok(_) => Some(Ok(Input::file(path))),
+            Err(source) => Some(Err(InputError::Read { path, source })),
         }
     }
 
-    /// Takes everything in a folder, once: links may lead to it again, or in circles.
-    fn folder(&mut self, folder: PathBuf) {
-        let known = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-        if !self.folders.insert(known) {
-            return;
-        }
-        let mut paths = Vec::new();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(source) => {
-                self.errors.push(InputError::Read { path: folder, source });
-                return;
-            }
+    /// Takes what is in a folder.
+    fn entry(&mut self, path: PathBuf, kind: io::Result<FileType>) -> Step {
+        // Only a link has to be looked at again, for what it leads to.
+        let kind = match kind {
+            Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
+            kind => kind,
         };
-        for entry in entries {
-            match entry {
-                Ok(entry) => paths.push((entry.path(), entry.file_type())),
-                Err(source) => self.errors.push(InputError::Read { path: folder.clone(), source }),
-            }
+        match kind {
+            Ok(kind) if kind.is_dir() => self.folder(path),
+            Ok(kind) if kind.is_file() => Some(Ok(Input::file(path))),
+            Ok(_) => Some(Err(InputError::NoFile(path))),
+            Err(source) => Some(Err(InputError::Read { path, source })),
         }
-        paths.sort_by(|(left, _), (right, _)| left.cmp(right));
-        for (path, kind) in paths {
-            // Only a link has to be looked at again, for what it leads to.
-            let kind = match kind {
-                Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
-                kind => kind,
-            };
-            match kind {
-                Ok(kind) if kind.is_dir() => self.folder(path),
-                Ok(kind) if kind.is_file() => self.inputs.push(Input::file(path)),
-                Ok(_) => self.errors.push(InputError::NoFile(path)),
-                Err(source) => self.errors.push(InputError::Read { path, source }),
+    }
+
+    /// Goes into a folder, once: links may lead to it again, or in circles.
+    fn folder(&mut self, path: PathBuf) -> Step {
+        let known = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if !self.known.insert(known) {
+            return None;
+        }
+        let read = fs::read_dir(&path).and_then(|entries| {
+            let entries = entries.map(|entry| entry.map(|entry| (entry.file_name(), entry.file_type())));
+            entries.collect::<io::Result<Vec<_>>>()
+        });
+        match read {
+            Ok(mut entries) => {
+                entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+                self.folders.push(Folder { path, entries: entries.into_iter() });
+                None
             }
+            Err(source) => Some(Err(InputError::Read { path, source })),
         }
     }
 }

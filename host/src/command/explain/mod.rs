@@ -153,10 +153,11 @@ fn is_wanted(arguments: &ExplainArgs, explanation: &Explanation<'_>) -> bool {
 
 /// Reads the records. Returns also whether something could not be read, which has been told.
 pub(super) fn read(inputs: &[String]) -> Result<(Vec<Document>, bool), Failure> {
-    let inputs = Inputs::find(inputs, TimeRange::default())?;
+    let mut inputs = Inputs::find(inputs, TimeRange::default())?;
+    let list = inputs.list();
     let mut failed = inputs.any_failed;
     let mut records = Vec::new();
-    for input in &inputs.list {
+    for input in &list {
         let mut read = || -> io::Result<()> {
             let mut decoder = Decoder::new(input.open()?, DecodeLimits::default());
             while let Some(decoded) = decoder.next()? {

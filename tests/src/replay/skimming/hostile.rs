@@ -103,6 +103,7 @@ impl Hostile {
             packed = encoder.finish().expect("memory takes it");
         }
         match self.random.u32(..8) {
+            _ if packed.is_empty() => {}
             0 => packed.truncate(self.random.usize(..packed.len())),
             1 => self.damage(&mut packed),
             2 => packed.extend([0; 9]),
