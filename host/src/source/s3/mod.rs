@@ -2,11 +2,13 @@
 //!
 //! It needs nothing set up beside the trail, at the price of listing: each round asks for every account and region. For a large organization
 //! the source `sqs` hears of new files without asking. `walk.rs` finds where files lie, `days.rs` which part of them is listed, `follow.rs` brings
-//! them. The same listing serves `s3://…` on the command line (`inputs.rs`).
+//! them. `s3://…` on the command line (`inputs.rs`) is walked likewise; it is listed at once (`list.rs`), and read ahead (`ahead.rs`).
 
+mod ahead;
 mod days;
 mod follow;
 mod inputs;
+mod list;
 mod walk;
 
 use jiff::{SignedDuration, Timestamp};
