@@ -73,7 +73,9 @@ impl Objects {
         task.spawn(async move { objects.read(&bucket, &key).await });
         match task.join_next().await {
             Some(Ok(read)) => read,
-            Some(Err(error)) => Err(ObjectError { text: format!("failed to read an object: {error}"), needs_somebody: false }),
+            Some(Err(error)) => {
+                Err(ObjectError { text: format!("failed to read an object: {error}"), needs_somebody: false })
+            }
             None => unreachable!("the set has one task"),
         }
     }

@@ -27,12 +27,7 @@ struct Part<'a> {
 }
 
 /// Returns all objects of the ranges, of the days asked for and in no order. `now` is the day after which no files are.
-pub(super) async fn all(
-    shelf: &Shelf,
-    ranges: Vec<Range>,
-    days: Days,
-    now: Timestamp,
-) -> Result<Vec<Listed>, String> {
+pub(super) async fn all(shelf: &Shelf, ranges: Vec<Range>, days: Days, now: Timestamp) -> Result<Vec<Listed>, String> {
     let until = days.until.unwrap_or(date(now));
     let mut waiting = Vec::with_capacity(ranges.len());
     for range in ranges.iter().rev() {
