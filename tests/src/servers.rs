@@ -28,7 +28,7 @@ pub(crate) use self::hook::{Hook, Manner};
 pub(crate) use self::http::{get, post};
 pub(crate) use self::lookup::LookupStub;
 pub(crate) use self::recorder::{Call, Recorder};
-pub(crate) use self::scripted::{Asked, Reply, Scripted};
+pub(crate) use self::scripted::{Asked, Reply, SILENCE, Scripted};
 use crate::python;
 
 /// How long a server may take to answer for the first time. Python's start is slow when several tests start it at once.

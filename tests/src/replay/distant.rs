@@ -131,7 +131,7 @@ fn memory_stays_bounded_however_large_the_objects_are() {
         body.resize(mib << 20, b'\n');
         Arc::new(body)
     };
-    let (small, large) = (padded(3, 1), padded(8, 2));
+    let (small, large) = (padded(3, 1), padded(12, 2));
     let mut objects: BTreeMap<String, Arc<Vec<u8>>> =
         (0..120).map(|number| (key(number), Arc::clone(if number % 10 == 9 { &large } else { &small }))).collect();
     // The last one is never answered, so that the program is still there to be looked at.
@@ -145,5 +145,5 @@ fn memory_stays_bounded_however_large_the_objects_are() {
     child.kill().expect("it can be killed");
     let (_, _, told) = outcome(child, Duration::from_mins(1));
     assert_eq!(told, "");
-    assert!(kib < 200 << 10, "{kib} KiB, for {} MiB of objects", 108 * 3 + 12 * 8);
+    assert!(kib < 200 << 10, "{kib} KiB, for {} MiB of objects", 108 * 3 + 12 * 12);
 }

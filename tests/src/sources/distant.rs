@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use super::sqs::notification;
 use super::{expect, key};
 use crate::live::{Live, eventually};
 use crate::records;
-use crate::servers::{Amazon, Bucket, Gate, Server, Shelf, refusal};
+use crate::servers::{Amazon, Bucket, Gate, Reply, SILENCE, Server, Shelf, refusal};
 
 fn trail(number: usize) -> String {
     key("logs/", "111122223333", "2026/11/05", &format!("{number:04}"))
@@ -25,6 +26,15 @@ fn queue(moto: &Server, queue: &str, bucket: &Bucket) -> String {
         "[[source]]\nkind = \"sqs\"\nname = \"queue\"\nqueue_url = \"{queue}\"\naws = {{ region = \"us-east-1\", endpoint = \"{}\" }}\n\
          objects = {{ region = \"us-east-1\", endpoint = \"{}\" }}\nbuckets = [{{ bucket = \"trail\", prefix = \"logs\" }}]\n",
         moto.url(),
+        bucket.url()
+    )
+}
+
+/// The configuration of a source `s3` that looks once.
+fn of(bucket: &Bucket) -> String {
+    format!(
+        "[[source]]\nkind = \"s3\"\nname = \"trail\"\nbucket = \"trail\"\nprefix = \"logs/\"\nsince = \"2026-11-05T00:00:00Z\"\n\
+         every = \"1h\"\naws.region = \"us-east-1\"\naws.endpoint = \"{}\"\n",
         bucket.url()
     )
 }
@@ -55,17 +65,11 @@ fn the_files_of_a_bucket_are_fetched_many_at_a_time_and_one_that_fails_is_read_i
     let body = objects.remove(&trail(70)).expect("it is there");
     let odd = [(trail(70), refusal(403, "AccessDenied", "Access Denied"))];
     let shelf = || Shelf { page: 50, gets: Gate::new(0, 48), ..Shelf::default() };
-    let configuration = |url: &str| {
-        format!(
-            "[[source]]\nkind = \"s3\"\nname = \"trail\"\nbucket = \"trail\"\nprefix = \"logs/\"\nsince = \"2026-11-05T00:00:00Z\"\n\
-             every = \"1h\"\naws.region = \"us-east-1\"\naws.endpoint = \"{url}\"\n"
-        )
-    };
     // A key that is listed and denied.
     let mut listed = objects.clone();
     listed.insert(trail(70), Arc::clone(&body));
     let bucket = Bucket::start(Shelf { objects: listed.clone(), odd: odd.into(), ..shelf() });
-    let live = Live::start(&configuration(&bucket.url()));
+    let live = Live::start(&of(&bucket));
     let others: Vec<&Value> =
         records.iter().enumerate().filter(|(number, _)| *number != 70).map(|(_, one)| one).collect();
     let before = expect(&live, &others);
@@ -78,8 +82,21 @@ fn the_files_of_a_bucket_are_fetched_many_at_a_time_and_one_that_fails_is_read_i
 
     // The checkpoint has not passed it.
     let bucket = Bucket::start(Shelf { objects: listed, ..Shelf::default() });
-    let live = Live::start_in(folder, &configuration(&bucket.url()));
+    let live = Live::start_in(folder, &of(&bucket));
     expect(&live, &[&records[70]]);
+}
+
+#[test]
+fn a_file_that_does_not_come_holds_up_none_of_those_behind_it() {
+    let records: Vec<Value> = (0..160).map(records::policy_detached).collect();
+    let odd = [(trail(5), Reply::silent())];
+    let bucket = Bucket::start(Shelf { objects: files(&records), odd: odd.into(), ..Shelf::default() });
+    let started = Instant::now();
+    let live = Live::start(&of(&bucket));
+    let others: Vec<&Value> =
+        records.iter().enumerate().filter(|(number, _)| *number != 5).map(|(_, record)| record).collect();
+    assert_eq!(expect(&live, &others), Vec::<Value>::new());
+    assert!(started.elapsed() < SILENCE, "the others came when it had been given up only");
 }
 
 #[cfg(target_os = "linux")]

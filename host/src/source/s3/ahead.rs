@@ -29,8 +29,8 @@ const FIRST: usize = 4;
 /// How many bytes they may have together.
 const ROOM: u64 = 32 << 20;
 
-/// An object with more bytes is not read ahead.
-const LARGE: u64 = 4 << 20;
+/// An object with more bytes is not read ahead. CloudTrail's own are smaller.
+const LARGE: u64 = 8 << 20;
 
 /// How often an object is asked for ahead of its turn. After that its worker asks.
 const TRIES: u32 = 3;

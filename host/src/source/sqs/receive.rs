@@ -22,7 +22,7 @@ use crate::source::{Inlet, Source, SourceError};
 const FEW_RECEIVERS: usize = 2;
 
 /// Calls that wait for messages at a time at most. One brings ten messages, and is busy with the way there and back for longer than it takes to
-/// work on ten small ones: the calls are doubled as long as they come back full, and few again when one comes back empty.
+/// work on ten small ones: the calls are doubled as long as they come back half full, and few again when one comes back empty.
 const RECEIVERS: usize = 32;
 
 /// How long a message that is done waits for others to be deleted with.
@@ -177,7 +177,7 @@ impl Sqs {
                 work.failures = 0;
                 if messages.is_empty() {
                     work.receivers = FEW_RECEIVERS;
-                } else if messages.len() == most {
+                } else if messages.len() * 2 >= most {
                     work.receivers = (work.receivers * 2).min(RECEIVERS);
                 }
                 self.troubles.well(inlet, "receive");
