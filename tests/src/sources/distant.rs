@@ -23,17 +23,17 @@ fn files(records: &[Value]) -> BTreeMap<String, Arc<Vec<u8>>> {
 
 fn queue(moto: &Server, queue: &str, bucket: &Bucket) -> String {
     format!(
-        "[[source]]\nkind = \"sqs\"\nname = \"queue\"\nqueue_url = \"{queue}\"\naws = {{ region = \"us-east-1\", endpoint = \"{}\" }}\n\
+        "[[source]]\nkind = \"sqs\"\nname = \"queue\"\nconcurrency = 64\nqueue_url = \"{queue}\"\naws = {{ region = \"us-east-1\", endpoint = \"{}\" }}\n\
          objects = {{ region = \"us-east-1\", endpoint = \"{}\" }}\nbuckets = [{{ bucket = \"trail\", prefix = \"logs\" }}]\n",
         moto.url(),
         bucket.url()
     )
 }
 
-/// The configuration of a source `s3` that looks once.
+/// The configuration of a source `s3` that looks once, with 64 files at a time as in [`queue`].
 fn of(bucket: &Bucket) -> String {
     format!(
-        "[[source]]\nkind = \"s3\"\nname = \"trail\"\nbucket = \"trail\"\nprefix = \"logs/\"\nsince = \"2026-11-05T00:00:00Z\"\n\
+        "[[source]]\nkind = \"s3\"\nname = \"trail\"\nconcurrency = 64\nbucket = \"trail\"\nprefix = \"logs/\"\nsince = \"2026-11-05T00:00:00Z\"\n\
          every = \"1h\"\naws.region = \"us-east-1\"\naws.endpoint = \"{}\"\n",
         bucket.url()
     )

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -21,7 +21,7 @@ use super::walk::Listed;
 use crate::source::object::{self, ObjectError};
 
 /// How many objects are on their way at a time, or in memory before their turn.
-const OBJECTS: usize = 128;
+const OBJECTS: usize = 256;
 
 /// How many are at the first one. The number doubles with each that is asked for: whoever looks at one object only should not fetch a hundred.
 const FIRST: usize = 4;
@@ -42,9 +42,18 @@ const WAIT: Duration = Duration::from_millis(200);
 pub(super) struct Ahead {
     client: Client,
     runtime: Handle,
-    bucket: String,
-    objects: Vec<Listed>,
+    bucket: Arc<str>,
+    objects: Vec<Object>,
     state: Mutex<State>,
+}
+
+/// An object. There may be millions of them.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    /// Its name in messages, `s3://bucket/key`.
+    pub(super) name: Arc<str>,
+    /// How many bytes it has.
+    pub(super) size: u64,
 }
 
 /// How far the objects are.
@@ -73,7 +82,9 @@ impl Ahead {
     /// Takes the objects of a bucket. Nothing is read before the first one is asked for. They are read on this runtime.
     pub(super) fn new(client: Client, runtime: Handle, bucket: &str, objects: Vec<Listed>) -> Self {
         let state = State { next: 0, begun: BTreeMap::new(), bytes: 0, most: FIRST };
-        Self { client, runtime, bucket: bucket.to_owned(), objects, state: Mutex::new(state) }
+        let object = |Listed { key, size }| Object { name: format!("s3://{bucket}/{key}").into(), size };
+        let objects = objects.into_iter().map(object).collect();
+        Self { client, runtime, bucket: bucket.into(), objects, state: Mutex::new(state) }
     }
 
     /// Returns how many objects there are.
@@ -81,9 +92,9 @@ impl Ahead {
         self.objects.len()
     }
 
-    /// Returns an object's bucket and what the list says of it.
-    pub(super) fn about(&self, place: usize) -> (&str, &Listed) {
-        (&self.bucket, &self.objects[place])
+    /// Returns what the list says of an object.
+    pub(super) fn about(&self, place: usize) -> &Object {
+        &self.objects[place]
     }
 
     /// Begins to read an object, and those that come after it. The thread waits, so it must not be one of the runtime's own.
@@ -98,7 +109,8 @@ impl Ahead {
                 Ok(Err(None)) | Err(_) => {}
             }
         }
-        let opened = self.runtime.block_on(object::open(&self.client, &self.bucket, &self.objects[place].key));
+        let opened =
+            self.runtime.block_on(object::open(&self.client, &self.bucket, self.objects[place].key(&self.bucket)));
         let opened = opened.map_err(|error| io::Error::other(error.text))?;
         Ok(Box::new(ObjectReader { runtime: self.runtime.clone(), stream: opened.body, chunk: Bytes::new() }))
     }
@@ -117,7 +129,7 @@ impl Ahead {
                 if state.begun.len() >= state.most || state.bytes + object.size > ROOM {
                     break;
                 }
-                let fetch = fetch(self.client.clone(), self.bucket.clone(), object.clone());
+                let fetch = fetch(self.client.clone(), Arc::clone(&self.bucket), object.clone());
                 let begun = Begun { bytes: object.size, fetch: self.runtime.spawn(fetch) };
                 state.bytes += object.size;
                 let next = state.next;
@@ -133,6 +145,13 @@ impl Ahead {
     }
 }
 
+impl Object {
+    /// Returns the key in the bucket.
+    fn key(&self, bucket: &str) -> &str {
+        &self.name["s3://".len() + bucket.len() + "/".len()..]
+    }
+}
+
 impl Drop for Ahead {
     fn drop(&mut self) {
         // A replay that ends early leaves objects behind that nobody will ask for.
@@ -143,12 +162,12 @@ impl Drop for Ahead {
 }
 
 /// Reads an object into memory.
-async fn fetch(client: Client, bucket: String, object: Listed) -> Fetched {
+async fn fetch(client: Client, bucket: Arc<str>, object: Object) -> Fetched {
     for tried in 0..TRIES {
         if tried > 0 {
             sleep(WAIT * (1 << (tried - 1))).await;
         }
-        match object::open(&client, &bucket, &object.key).await {
+        match object::open(&client, &bucket, object.key(&bucket)).await {
             Ok(opened) => match object::collect(opened, object.size).await {
                 Ok(Some(body)) => return Ok(body),
                 // It has grown since it was listed, and has no room here.

@@ -70,13 +70,12 @@ fn parse(location: &str) -> Result<(&str, &str), SourceError> {
 }
 
 impl ObjectInput {
-    pub(in crate::source) fn name(&self) -> String {
-        let (bucket, object) = self.objects.about(self.place);
-        format!("s3://{bucket}/{}", object.key)
+    pub(in crate::source) fn name(&self) -> &Arc<str> {
+        &self.objects.about(self.place).name
     }
 
     pub(in crate::source) fn size(&self) -> u64 {
-        self.objects.about(self.place).1.size
+        self.objects.about(self.place).size
     }
 
     /// Begins to read the object. The thread waits, so it must not be one of the runtime's own.
@@ -87,7 +86,7 @@ impl ObjectInput {
 
 impl fmt::Debug for ObjectInput {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.name())
+        formatter.write_str(self.name())
     }
 }
 

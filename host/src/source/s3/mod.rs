@@ -56,7 +56,7 @@ pub struct S3Config {
     /// of this time are read again, and give nothing new.
     #[serde(default = "overlap")]
     pub overlap: Span,
-    /// Files that are read at a time: 1 to 1000, 64 by default.
+    /// Files that are read at a time: 1 to 1000, 256 by default.
     #[serde(default = "concurrency")]
     pub concurrency: u16,
     /// The largest file that is read, in MiB as it lies in the bucket: 256 by default.
@@ -84,7 +84,7 @@ fn overlap() -> Span {
 }
 
 fn concurrency() -> u16 {
-    64
+    256
 }
 
 fn object_mib() -> u32 {
