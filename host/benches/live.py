@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run the service against servers on this machine, and print what it reached beside what those servers can do at all.
 
-    python3 host/benches/live.py --servers VENV [--only throughput|latency|ledger|memory]
+    python3 host/benches/live.py --servers VENV [--only throughput|distant|folder|latency|ledger|memory]
 
 VENV is a virtual environment with tests/python/servers.txt. Makes its own records, so it needs nothing else: management events as every account
 has them, with a change to AWS Organizations now and then. Needs a release build and Python 3.9.
@@ -12,12 +12,14 @@ import gzip
 import http.client
 import http.server
 import json
+import os
 import pathlib
 import random
 import re
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -157,9 +159,9 @@ class Service:
             time.sleep(pause)
         return time.monotonic() - self.started
 
-    def memory(self):
+    def memory(self, which="VmRSS"):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+        return int(re.search(rf"{which}:\s+(\d+)", status)[1]) / 1024
 
 
 def fetch_only(server, queue, files):
@@ -231,6 +233,128 @@ def throughput(arguments, folder):
                 service.wait('deliveries_total', changes)
             records = files * per_file
             print(f"| {per_file} | {records:,} | {records / alone:,.0f} | {records / took:,.0f} | {alone / took:.2f} |", flush=True)
+
+
+class Cloud:
+    """A server that stands for S3 and SQS and answers each call after some milliseconds: `cloud.py`."""
+
+    def __init__(self, folder, delay):
+        command = [sys.executable, ROOT / "host/benches/cloud.py", folder, str(delay)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, path):
+        return urllib.request.urlopen(self.url + path).read().decode()
+
+
+def processor(process):
+    """The seconds of processor time that a process has used."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Use:
+    """How busy the machine's processors are with the program and its server."""
+
+    def __init__(self, cloud):
+        self.cloud, self.before, self.started = cloud, processor(cloud.process), time.monotonic()
+
+    def shares(self, program):
+        available = (time.monotonic() - self.started) * os.cpu_count()
+        return program / available, (processor(self.cloud.process) - self.before) / available
+
+
+def replayed(cloud, inputs):
+    """Replays with all rules. Returns the seconds, the shares of the processors, the peak of memory in MiB, the findings."""
+    environment = CREDENTIALS | ({"AWS_ENDPOINT_URL": cloud.url} if cloud else {})
+    use = Use(cloud) if cloud else None
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen([HOST, "--rules", ROOT / "rules", inputs], stdout=output, stderr=subprocess.DEVNULL, env=environment)
+        _, status, spent = os.wait4(child.pid, 0)
+        took = time.monotonic() - started
+        if status:
+            raise SystemExit(f"the replay ended with {os.waitstatus_to_exitcode(status)}")
+        output.seek(0)
+        shares = use.shares(spent.ru_utime + spent.ru_stime) if use else (0, 0)
+        return took, shares, spent.ru_maxrss / 1024, output.read()
+
+
+def distant(_arguments, folder):
+    """Many small files and few large ones, each call with a way of 30 ms."""
+    print("\nfrom far away\n")
+    print("| | records a file | way | seconds | records/s | files/s | processors: orgwatch, server | files at a time | peak |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for per_file, files in ((16, 20_000), (1_000, 400)):
+        trail = folder / f"distant-{per_file}"
+        for number in range(files):
+            path = trail / key(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(log_file(number * per_file, per_file, 2_000)[0])
+        records = files * per_file
+
+        def row(what, way, took, shares=None, most="", peak=None):
+            busy = f"{shares[0]:.0%}, {shares[1]:.0%}" if shares else ""
+            memory_used = f"{peak:.0f} MiB" if peak else ""
+            print(f"| {what} | {per_file:,} | {way} | {took:.2f} | {records / took:,.0f} | {files / took:,.0f} | {busy} | {most} | {memory_used} |", flush=True)
+
+        # The first time the rules are compiled.
+        replayed(None, trail)
+        took, _, peak, expected = replayed(None, trail)
+        row("replay of a folder", "", took, peak=peak)
+        for delay in (0, 30):
+            way = f"{delay} ms"
+            with Cloud(trail, delay) as cloud:
+                took, shares, peak, findings = replayed(cloud, "s3://trail/")
+                if findings != expected:
+                    raise SystemExit("the bucket gives other findings than the folder")
+                row("replay of a bucket", way, took, shares, cloud.ask("/_most"), peak)
+                cloud.ask("/_fill")
+                for name, configuration in (("source `sqs`", source(cloud, f"{cloud.url}/{ACCOUNT}/trail")), ("source `s3`", bucket(cloud))):
+                    state = folder / f"distant-{per_file}-{delay}-{name[8:-1]}"
+                    state.mkdir()
+                    sink = f'[[sink]]\nkind = "file"\nname = "log"\npath = "{state}/findings.ndjson"\n'
+                    with Service(state, configuration + sink) as service:
+                        use, spent = Use(cloud), processor(service.process)
+                        took = service.wait("records_total", records, 0.05)
+                        shares = use.shares(processor(service.process) - spent)
+                        peak = service.memory("VmHWM")
+                    row(name, way, took, shares, cloud.ask("/_most"), peak)
+
+
+def bucket(cloud):
+    return f'''
+[[source]]
+kind = "s3"
+name = "trail"
+bucket = "trail"
+since = "2026-11-01T00:00:00Z"
+aws = {{ region = "us-east-1", endpoint = "{cloud.url}" }}
+'''
+
+
+def folder_of_files(_arguments, folder):
+    """A folder of many small files, as the source `directory` takes them."""
+    state = folder / "folder"
+    trail = state / "in"
+    trail.mkdir(parents=True)
+    files, per_file = 20_000, 16
+    for number in range(files):
+        (trail / f"{number:016}.json.gz").write_bytes(log_file(number * per_file, per_file, 2_000)[0])
+    configuration = (f'[[source]]\nkind = "directory"\nname = "drop"\npath = "{trail}"\nevery = "100ms"\n'
+                     f'[[sink]]\nkind = "file"\nname = "log"\npath = "{state}/findings.ndjson"\n')
+    with Service(state, configuration) as service:
+        spent = processor(service.process)
+        took = service.wait("records_total", files * per_file, 0.05)
+        share = (processor(service.process) - spent) / took / os.cpu_count()
+    print(f"\nfolder of {files:,} files: {files / took:,.0f} files/s, {files * per_file / took:,.0f} records/s, {share:.0%} of the processors")
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -336,12 +460,15 @@ def memory(_arguments, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--servers", type=pathlib.Path, required=True)
-    parser.add_argument("--only", choices=["throughput", "latency", "ledger", "memory"])
+    measures = {"throughput": throughput, "distant": distant, "folder": folder_of_files, "latency": latency, "ledger": ledger, "memory": memory}
+    parser.add_argument("--only", choices=list(measures))
     arguments = parser.parse_args()
     random.seed(1)
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
-        for measure in (throughput, latency, ledger, memory):
-            if arguments.only in (None, measure.__name__):
+        # Rules are compiled once for all runs.
+        CREDENTIALS["XDG_CACHE_HOME"] = f"{folder}/cache"
+        for name, measure in measures.items():
+            if arguments.only in (None, name):
                 measure(arguments, pathlib.Path(folder))
 
 

@@ -95,6 +95,12 @@ impl Live {
         get(&format!("http://{}{path}", address.expect("an address"))).expect("it answers")
     }
 
+    /// The most memory that it has had, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_of_memory(&self) -> usize {
+        crate::support::peak_of_memory(self.child.id())
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

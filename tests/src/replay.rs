@@ -1,6 +1,7 @@
 //! Replaying records: the same findings from the same records, whatever they come in, and nothing lost silently.
 
 mod broken;
+mod distant;
 mod index;
 mod inputs;
 mod order;

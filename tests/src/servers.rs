@@ -1,9 +1,10 @@
 //! Servers that stand for AWS in the tests, each on a free port of the loopback interface, ended with the test that started it.
 //!
 //! `moto` has most of AWS and no time: what is sent is there at once. `ministack` is faster and records the calls made to it for `LookupEvents`.
-//! `microburst` stands in front of another server and makes faults. `LookupStub` is the project's own.
+//! `microburst` stands in front of another server and makes faults. `LookupStub` and `Bucket` are the project's own.
 
 mod amazon;
+mod bucket;
 mod collector;
 mod hook;
 mod http;
@@ -21,12 +22,13 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use self::amazon::Amazon;
+pub(crate) use self::bucket::{Bucket, Gate, Shelf, refusal};
 pub(crate) use self::collector::{Collected, Collector};
 pub(crate) use self::hook::{Hook, Manner};
 pub(crate) use self::http::{get, post};
 pub(crate) use self::lookup::LookupStub;
 pub(crate) use self::recorder::{Call, Recorder};
-pub(crate) use self::scripted::{Asked, Reply, Scripted};
+pub(crate) use self::scripted::{Asked, Reply, SILENCE, Scripted};
 use crate::python;
 
 /// How long a server may take to answer for the first time. Python's start is slow when several tests start it at once.

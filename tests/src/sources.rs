@@ -2,6 +2,7 @@
 
 mod cloudtrail;
 mod directory;
+mod distant;
 mod faults;
 mod s3;
 mod sqs;

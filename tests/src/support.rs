@@ -119,6 +119,14 @@ pub(crate) fn outcome(mut child: Child, within: Duration) -> (Option<ExitStatus>
     (status, stdout, stderr)
 }
 
+/// The most memory that a process has had so far, in KiB.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak_of_memory(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells the peak");
+    peak.trim().trim_end_matches(" kB").parse().expect("the peak is a number")
+}
+
 /// A run of the program in an empty folder of its own, with a cache of its own for all tests, and none of the caller's settings.
 pub(crate) struct Run {
     command: Command,

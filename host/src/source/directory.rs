@@ -7,11 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::mem;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,6 +54,9 @@ impl DirectoryConfig {
         Ok(Directory { path: self.path.clone(), every: self.every.0, troubles: Troubles::default() })
     }
 }
+
+/// Files that are taken at a time. More than are judged at a time: while some wait for the disk to have what was found in them, others are judged.
+const FILES: usize = 32;
 
 /// Brings the files of a folder.
 pub(super) struct Directory {
@@ -111,15 +117,26 @@ impl Source for Directory {
                 Some(error) => self.troubles.raise(inlet, "list", error.clone()),
                 None => self.troubles.well(inlet, "list"),
             }
-            known.retain(|path, _| look.files.contains_key(path));
-            let mut waiting = None;
-            for (path, stamp) in look.files {
-                if inlet.stopping() {
-                    return Ok(());
+            let mut before = mem::take(&mut known);
+            let files = look.files.into_iter().map(|(path, stamp)| {
+                let known = before.remove(&path).unwrap_or_default();
+                async move {
+                    // What is begun is finished, and nothing more is begun.
+                    let taken = if inlet.stopping() { None } else { Some(self.file(inlet, known, &path, stamp).await) };
+                    (path, stamp, taken)
                 }
-                if !self.file(inlet, known.entry(path.clone()).or_default(), &path, stamp).await {
+            });
+            let mut files = pin!(stream::iter(files).buffer_unordered(FILES));
+            let mut waiting = None;
+            while let Some((path, stamp, taken)) = files.next().await {
+                let Some((now, done)) = taken else { continue };
+                known.insert(path, now);
+                if !done {
                     waiting = [waiting, stamp.changed()].into_iter().flatten().min();
                 }
+            }
+            if inlet.stopping() {
+                return Ok(());
             }
             if waiting.is_none() && self.troubles.none() {
                 inlet.caught_up(began);
@@ -135,8 +152,13 @@ impl Source for Directory {
 }
 
 impl Directory {
-    /// Takes a file where there is something new in it. Returns false when it is still to be taken.
-    async fn file(&self, inlet: &Inlet, known: &mut Known, path: &Path, stamp: Stamp) -> bool {
+    /// Takes a file where there is something new in it. Returns what is known of it now, and false when it is still to be taken.
+    async fn file(&self, inlet: &Inlet, mut known: Known, path: &Path, stamp: Stamp) -> (Known, bool) {
+        let done = self.take(inlet, &mut known, path, stamp).await;
+        (known, done)
+    }
+
+    async fn take(&self, inlet: &Inlet, known: &mut Known, path: &Path, stamp: Stamp) -> bool {
         let name = path.to_string_lossy().into_owned();
         if known.seen.is_none() && known.taken.is_none() {
             match inlet.checkpoint(&name).await {

@@ -63,7 +63,7 @@ impl Input {
     }
 
     pub(super) fn object(object: ObjectInput) -> Self {
-        Self { name: object.name().into(), origin: Origin::Object(object) }
+        Self { name: Arc::clone(object.name()), origin: Origin::Object(object) }
     }
 
     /// Returns the file, where it is one.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{replay, sorted_lines};
 use crate::records::{file, gzip, lines, organization_described, policy_detached};
+use crate::support;
 
 fn one(number: u32) -> String {
     file(&[policy_detached(number)])
@@ -197,10 +198,8 @@ fn peak_of_memory(blocks: usize, start: &str, block: &str, compressed: bool) -> 
     for _ in 0..blocks {
         write(block);
     }
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("the host still runs");
+    let kib = support::peak_of_memory(child.id());
     drop(stdin);
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel tells the peak");
-    let kib: usize = peak.trim().trim_end_matches(" kB").parse().expect("the peak is a number");
     // A list that is not closed is a gap.
     let expected = if start.is_empty() { 0 } else { 2 };
     assert_eq!(end_of(child).0, Some(expected));

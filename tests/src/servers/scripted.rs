@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use super::http;
 
+/// How long a server says nothing before it closes the connection: longer than any test is patient.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -150,8 +153,7 @@ fn serve(
         };
         let reply = answer(&asked, before);
         if matches!(reply.end, End::Silence) {
-            // Longer than any test is patient.
-            thread::sleep(Duration::from_secs(30));
+            thread::sleep(SILENCE);
             return Ok(());
         }
         write!(client, "HTTP/1.1 {} X\r\n", reply.status)?;

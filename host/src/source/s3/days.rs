@@ -42,12 +42,13 @@ impl Days {
     }
 }
 
-fn date(time: Timestamp) -> Date {
+/// The day of a time.
+pub(super) fn date(time: Timestamp) -> Date {
     time.to_zoned(TimeZone::UTC).date()
 }
 
 /// The folder of a day, without the slash behind it: it comes before every key in the folder.
-fn below(region: &str, day: Date) -> String {
+pub(super) fn below(region: &str, day: Date) -> String {
     format!("{region}/{:04}/{:02}/{:02}", day.year(), day.month(), day.day())
 }
 

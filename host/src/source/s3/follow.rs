@@ -1,10 +1,12 @@
 //! The loop of a bucket: list, bring what is new, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
+use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -16,8 +18,15 @@ use super::walk::Range;
 use crate::source::key::LogKey;
 use crate::source::{Batch, Body, Inlet, Source, SourceError};
 
-/// Regions that are followed at a time.
-const CHAINS: usize = 8;
+/// Regions that are followed at a time. Most have nothing new, and wait for the answer that says so.
+const CHAINS: usize = 32;
+
+/// Files of one region that are begun, done or waiting before the first of them is done: as many as are read at a time at least. One that is slow
+/// does not hold up those behind it, and the next page is asked for while these are on their way.
+const WINDOW: usize = 256;
+
+/// After how many files those are forgotten that do not come again.
+const FORGET: usize = 1000;
 
 /// Files of one region that fail in one round before the rest of them waits for the next.
 const FAILURES: usize = 3;
@@ -29,6 +38,14 @@ struct Chain {
     done: Option<String>,
     /// Files after the place where the next list begins that are on disk.
     taken: BTreeSet<String>,
+}
+
+/// What kept a file from being brought.
+enum Failed {
+    /// The list of files, of which one was wanted, could not be had.
+    List(String),
+    /// The file itself, by its key.
+    File(String, String),
 }
 
 #[async_trait]
@@ -128,61 +145,82 @@ impl S3 {
         let end = self.days.end_before(&range.region);
         // How far everything is on disk: each file says it to the ledger on its own way there.
         let done = Arc::new(Mutex::new(chain.done.clone()));
+        let bring = |listed: Result<String, String>| {
+            let done = Arc::clone(&done);
+            let checkpoint = &checkpoint;
+            async move {
+                let key = listed.map_err(Failed::List)?;
+                match self.bring(inlet, files, checkpoint, &key, &done).await {
+                    Ok(()) => Ok(key),
+                    Err(text) => Err(Failed::File(key, text)),
+                }
+            }
+        };
+        let known = chain.taken.clone();
+        let new = |key: &Result<String, String>| ready(!key.as_ref().is_ok_and(|key| known.contains(key)));
+        let keys = self.keys(inlet, range, start, end).filter(new);
+        let mut brought = pin!(keys.map(bring).buffered(WINDOW.max(self.concurrency)));
         let mut failed = None;
         let mut failures = 0;
-        let mut token = None;
-        loop {
-            let (page, next) = match self.shelf.page(range, start.as_deref(), token).await {
-                Ok(page) => page,
-                Err(text) => return Some((text, None)),
-            };
-            let beyond = end.as_ref().is_some_and(|end| page.last().is_some_and(|last| last.key >= *end));
-            let wanted = |key: &str| {
-                let inside = end.as_ref().is_none_or(|end| key < end.as_str());
-                inside && LogKey::parse(key).is_some()
-            };
-            let keys: Vec<String> = page
-                .into_iter()
-                .map(|object| object.key)
-                .filter(|key| wanted(key) && !chain.taken.contains(key))
-                .collect();
-            let bring = |key: String| {
-                let done = Arc::clone(&done);
-                let checkpoint = &checkpoint;
-                async move {
-                    let brought = self.bring(inlet, files, checkpoint, &key, &done).await;
-                    (key, brought)
-                }
-            };
-            let mut brought = stream::iter(keys).map(bring).buffered(self.concurrency);
-            while let Some((key, brought)) = brought.next().await {
-                match brought {
-                    Ok(()) => {
-                        if failed.is_none() {
-                            chain.done = chain.done.take().max(Some(key.clone()));
-                            done.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&chain.done);
-                        }
-                        chain.taken.insert(key);
+        let mut since_forgotten = 0;
+        while failures < FAILURES
+            && let Some(one) = brought.next().await
+        {
+            match one {
+                Ok(key) => {
+                    if failed.is_none() {
+                        chain.done = chain.done.take().max(Some(key.clone()));
+                        done.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&chain.done);
                     }
-                    Err(text) => {
-                        let delivered = LogKey::parse(&key).and_then(|key| key.delivered());
-                        failed.get_or_insert((text, delivered));
-                        failures += 1;
-                    }
+                    chain.taken.insert(key);
                 }
-                if failures >= FAILURES {
-                    break;
+                Err(Failed::File(key, text)) => {
+                    let delivered = LogKey::parse(&key).and_then(|key| key.delivered());
+                    failed.get_or_insert((text, delivered));
+                    failures += 1;
                 }
+                Err(Failed::List(text)) => return Some((text, None)),
             }
-            drop(brought);
-            // What lies before the place where the next list begins does not come again.
-            let resumed = chain.done.as_ref().map(|key| resume(&range.region, key, self.overlap));
-            chain.taken.retain(|key| resumed.as_ref().is_none_or(|start| key > start));
-            token = next;
-            if token.is_none() || beyond || failures >= FAILURES || inlet.stopping() {
-                return failed.filter(|_| !inlet.stopping());
+            since_forgotten += 1;
+            if since_forgotten == FORGET {
+                self.forget(range, chain);
+                since_forgotten = 0;
             }
         }
+        self.forget(range, chain);
+        failed.filter(|_| !inlet.stopping())
+    }
+
+    /// Lists a region's files from one key to another, a page at a time as they are taken. After a page that could not be had there is no other.
+    fn keys<'a>(
+        &'a self,
+        inlet: &'a Inlet,
+        range: &'a Range,
+        start: Option<String>,
+        end: Option<String>,
+    ) -> impl Stream<Item = Result<String, String>> + 'a {
+        let pages = stream::unfold((start, Some(None)), move |(start, token)| {
+            let end = end.clone();
+            async move {
+                let token = token.filter(|_| !inlet.stopping())?;
+                let (page, next) = match self.shelf.page(range, start.as_deref(), token).await {
+                    Ok(page) => page,
+                    Err(text) => return Some((vec![Err(text)], (start, None))),
+                };
+                let inside = |key: &str| end.as_ref().is_none_or(|end| key < end.as_str());
+                let beyond = page.last().is_some_and(|last| !inside(&last.key));
+                let keys = page.into_iter().map(|object| object.key);
+                let keys = keys.filter(|key| inside(key) && LogKey::parse(key).is_some()).map(Ok).collect();
+                Some((keys, (start, next.filter(|_| !beyond).map(Some))))
+            }
+        });
+        pages.flat_map(|page: Vec<Result<String, String>>| stream::iter(page))
+    }
+
+    /// Forgets files that lie before the place where the next list begins: they do not come again.
+    fn forget(&self, range: &Range, chain: &mut Chain) {
+        let resumed = chain.done.as_ref().map(|key| resume(&range.region, key, self.overlap));
+        chain.taken.retain(|key| resumed.as_ref().is_none_or(|start| key > start));
     }
 
     /// Brings one file.

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
-use bytes::{Buf as _, Bytes};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
+use super::ahead::Ahead;
 use super::days::Days;
-use super::walk::{Listed, Shelf};
+use super::list;
+use super::walk::Shelf;
 use crate::aws::AwsConfig;
 use crate::replay::TimeRange;
 use crate::source::SourceError;
@@ -21,21 +21,18 @@ use crate::source::object;
 /// How long after its records a file is looked for. CloudTrail delivers within minutes as a rule; it goes on trying for 30 days when it could not.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// An object of S3 that is read when its turn comes.
+/// An object of S3 that is read when its turn comes, or shortly before.
 #[derive(Clone)]
 pub(in crate::source) struct ObjectInput {
-    client: Client,
-    runtime: Handle,
-    bucket: String,
-    key: String,
-    size: u64,
+    objects: Arc<Ahead>,
+    place: usize,
 }
 
 /// Finds the objects that an `s3://bucket/prefix` names, in the order of their keys. Of files in CloudTrail's layout only the days are listed that may
 /// hold records of the range, and no digests; everything else that lies below the prefix is taken as it is, since somebody put it there and
 /// named the place.
 ///
-/// The inputs are read on this runtime, from threads outside of it.
+/// The inputs are read on this runtime, from threads outside of it, and each with those that come after it: see `ahead.rs`.
 ///
 /// # Errors
 ///
@@ -46,19 +43,7 @@ pub async fn inputs(location: &str, range: TimeRange, aws: &AwsConfig) -> Result
     let days = Days::holding(range.since, range.until, LATE);
     let walked = shelf.walk().await.map_err(SourceError)?;
     let mut found = walked.strays;
-    for part in walked.ranges {
-        let (start, end) = (days.start_after(&part.region), days.end_before(&part.region));
-        let mut token = None;
-        loop {
-            let (page, next) = shelf.page(&part, start.as_deref(), token).await.map_err(SourceError)?;
-            let beyond = end.as_ref().is_some_and(|end| page.last().is_some_and(|last| last.key >= *end));
-            found.extend(page.into_iter().filter(|object| end.as_ref().is_none_or(|end| object.key < *end)));
-            token = next;
-            if token.is_none() || beyond {
-                break;
-            }
-        }
-    }
+    found.extend(list::all(&shelf, walked.ranges, days, Timestamp::now()).await.map_err(SourceError)?);
     found.retain(|object| {
         LogKey::parse(&object.key).is_none_or(|key| key.kind.holds_records() && days.contain(key.day))
     });
@@ -69,12 +54,9 @@ pub async fn inputs(location: &str, range: TimeRange, aws: &AwsConfig) -> Result
             "no object of the days asked for lies below {location}\nhint: aws s3 ls {location} lists what does"
         )));
     }
-    let runtime = Handle::current();
-    let input = |Listed { key, size }| {
-        let (client, runtime, bucket) = (shelf.client.clone(), runtime.clone(), shelf.bucket.clone());
-        Input::object(ObjectInput { client, runtime, bucket, key, size })
-    };
-    Ok(found.into_iter().map(input).collect())
+    let objects = Arc::new(Ahead::new(shelf.client, Handle::current(), bucket, found));
+    let input = |place| Input::object(ObjectInput { objects: Arc::clone(&objects), place });
+    Ok((0..objects.len()).map(input).collect())
 }
 
 /// Takes `s3://bucket/prefix` apart.
@@ -88,56 +70,33 @@ fn parse(location: &str) -> Result<(&str, &str), SourceError> {
 }
 
 impl ObjectInput {
-    pub(in crate::source) fn name(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.key)
+    pub(in crate::source) fn name(&self) -> &Arc<str> {
+        &self.objects.about(self.place).name
     }
 
     pub(in crate::source) fn size(&self) -> u64 {
-        self.size
+        self.objects.about(self.place).size
     }
 
     /// Begins to read the object. The thread waits, so it must not be one of the runtime's own.
     pub(in crate::source) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let opened = self.runtime.block_on(object::open(&self.client, &self.bucket, &self.key));
-        let opened = opened.map_err(|error| io::Error::other(error.text))?;
-        Ok(Box::new(ObjectReader { runtime: self.runtime.clone(), stream: opened.body, chunk: Bytes::new() }))
+        self.objects.open(self.place)
     }
 }
 
 impl fmt::Debug for ObjectInput {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.name())
+        formatter.write_str(self.name())
     }
 }
 
 impl PartialEq for ObjectInput {
     fn eq(&self, other: &Self) -> bool {
-        (&self.bucket, &self.key) == (&other.bucket, &other.key)
+        self.objects.about(self.place) == other.objects.about(other.place)
     }
 }
 
 impl Eq for ObjectInput {}
-
-/// An object as it comes, a piece at a time.
-struct ObjectReader {
-    runtime: Handle,
-    stream: ByteStream,
-    chunk: Bytes,
-}
-
-impl Read for ObjectReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.runtime.block_on(self.stream.try_next()).map_err(io::Error::other)? {
-                Some(chunk) => self.chunk = chunk,
-                None => return Ok(0),
-            }
-        }
-        let length = buffer.len().min(self.chunk.len());
-        self.chunk.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
-    }
-}
 
 #[cfg(test)]
 mod tests {

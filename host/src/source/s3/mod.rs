@@ -2,11 +2,13 @@
 //!
 //! It needs nothing set up beside the trail, at the price of listing: each round asks for every account and region. For a large organization
 //! the source `sqs` hears of new files without asking. `walk.rs` finds where files lie, `days.rs` which part of them is listed, `follow.rs` brings
-//! them. The same listing serves `s3://…` on the command line (`inputs.rs`).
+//! them. `s3://…` on the command line (`inputs.rs`) is walked likewise; it is listed at once (`list.rs`), and read ahead (`ahead.rs`).
 
+mod ahead;
 mod days;
 mod follow;
 mod inputs;
+mod list;
 mod walk;
 
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +56,7 @@ pub struct S3Config {
     /// of this time are read again, and give nothing new.
     #[serde(default = "overlap")]
     pub overlap: Span,
-    /// Files that are read at a time: 1 to 1000, 16 by default.
+    /// Files that are read at a time: 1 to 1000, 256 by default.
     #[serde(default = "concurrency")]
     pub concurrency: u16,
     /// The largest file that is read, in MiB as it lies in the bucket: 256 by default.
@@ -82,7 +84,7 @@ fn overlap() -> Span {
 }
 
 fn concurrency() -> u16 {
-    16
+    256
 }
 
 fn object_mib() -> u32 {

@@ -13,8 +13,8 @@ use crate::source::key::Folder;
 /// How many folders deep below the prefix `AWSLogs` is looked for.
 const DEPTH: usize = 8;
 
-/// Folders that are listed at a time.
-const LISTS: usize = 8;
+/// Lists that are asked for at a time. An organization has thousands of folders, and each list takes S3 tens of milliseconds.
+pub(super) const LISTS: usize = 32;
 
 /// A part of a bucket.
 #[derive(Clone)]

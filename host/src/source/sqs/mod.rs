@@ -49,7 +49,7 @@ pub struct SqsConfig {
     /// The accounts whose files are read. Without any, those of all accounts.
     #[serde(default)]
     pub accounts: Vec<String>,
-    /// Messages that are worked on at a time: 1 to 1000, 16 by default.
+    /// Messages that are worked on at a time: 1 to 1000, 256 by default.
     #[serde(default = "concurrency")]
     pub concurrency: u16,
     /// How long a message stays hidden from other receivers when this one dies: 10 seconds to 12 hours, 2 minutes by default. It is extended
@@ -65,7 +65,7 @@ pub struct SqsConfig {
 }
 
 fn concurrency() -> u16 {
-    16
+    256
 }
 
 fn visibility() -> Span {

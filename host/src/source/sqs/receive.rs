@@ -18,8 +18,12 @@ use crate::health::Condition;
 use crate::source::answer::{Answer, Refusal};
 use crate::source::{Inlet, Source, SourceError};
 
-/// Calls that wait for messages at a time. One alone is busy with the way there and back when messages are small and many.
-const RECEIVERS: usize = 4;
+/// Calls that wait for messages at a time while there are few: each is paid for, every twenty seconds.
+const FEW_RECEIVERS: usize = 2;
+
+/// Calls that wait for messages at a time at most. One brings ten messages, and is busy with the way there and back for longer than it takes to
+/// work on ten small ones: the calls are doubled as long as they come back half full, and few again when one comes back empty.
+const RECEIVERS: usize = 32;
 
 /// How long a message that is done waits for others to be deleted with.
 const GATHER: Duration = Duration::from_millis(100);
@@ -42,6 +46,8 @@ type Reception = (Timestamp, usize, Result<Vec<Received>, Answer>);
 /// What is received, worked on and waiting to be deleted.
 struct Work<'a> {
     receives: FuturesUnordered<BoxFuture<'a, Reception>>,
+    /// How many such calls there may be just now.
+    receivers: usize,
     /// Messages that the calls under way may bring.
     reserved: usize,
     handling: FuturesUnordered<BoxFuture<'a, (Received, Outcome)>>,
@@ -66,6 +72,7 @@ impl Source for Sqs {
         let now = Instant::now();
         let mut work = Work {
             receives: FuturesUnordered::new(),
+            receivers: FEW_RECEIVERS,
             reserved: 0,
             handling: FuturesUnordered::new(),
             in_hand: BTreeMap::new(),
@@ -100,7 +107,7 @@ impl Source for Sqs {
                 Some((message, outcome)) = work.handling.next() => self.settle(inlet, &mut work, message, outcome),
                 Some((asked, reserved, answer)) = work.receives.next() => {
                     work.reserved -= reserved;
-                    self.received(inlet, &mut work, asked, answer);
+                    self.received(inlet, &mut work, asked, reserved, answer);
                 }
                 Some(()) = work.telling.next() => {}
                 Some(census) = work.census.next() => self.count(inlet, &work, &census),
@@ -147,7 +154,7 @@ impl Sqs {
         let worth_it = (self.concurrency / 4).clamp(1, BATCH);
         loop {
             let free = self.concurrency.saturating_sub(work.in_hand.len() + work.reserved);
-            if free < worth_it || work.receives.len() >= RECEIVERS || work.receive_at > Instant::now() {
+            if free < worth_it || work.receives.len() >= work.receivers || work.receive_at > Instant::now() {
                 return;
             }
             let most = free.min(BATCH);
@@ -162,11 +169,17 @@ impl Sqs {
         inlet: &'a Inlet,
         work: &mut Work<'a>,
         asked: Timestamp,
+        most: usize,
         answer: Result<Vec<Received>, Answer>,
     ) {
         match answer {
             Ok(messages) => {
                 work.failures = 0;
+                if messages.is_empty() {
+                    work.receivers = FEW_RECEIVERS;
+                } else if messages.len() * 2 >= most {
+                    work.receivers = (work.receivers * 2).min(RECEIVERS);
+                }
                 self.troubles.well(inlet, "receive");
                 if messages.is_empty() && work.in_hand.is_empty() && self.troubles.none() {
                     inlet.caught_up(asked);
