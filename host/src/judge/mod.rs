@@ -4,7 +4,6 @@ mod look_back;
 mod traced;
 
 use std::cell::OnceCell;
-use std::slice;
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::Severity;
