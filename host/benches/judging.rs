@@ -69,7 +69,7 @@ fn event(name: &str) -> Arc<Document> {
 }
 
 const FIVE_READS: &str = "guest.five-reads";
-const INVITED: &str = "account_invited/fires_invited.json";
+const INVITED: &str = "account_invited/fires_by_id.json";
 
 /// One evaluation: a fresh instance from the image of the loaded rule, its reads, its finding, its end.
 fn evaluation(criterion: &mut Criterion) {
@@ -93,8 +93,9 @@ fn evaluation(criterion: &mut Criterion) {
             let settings = accounts(setting, count, 500_000_000_000);
             let preparation = compiler(None).prepare(component, &settings).expect("the rule loads");
             assert!(preparation.frozen(), "evaluations start from the loaded image");
+            let tables = component.metadata().tables.clone();
             let rule =
-                LoadedRule::link(&engine, preparation, &settings, Arc::default(), Vec::new()).expect("the rule links");
+                LoadedRule::link(&engine, preparation, &settings, Arc::default(), tables).expect("the rule links");
             for (what, name, findings) in &cases {
                 let event = event(name);
                 assert_eq!(rule.evaluate(Arc::clone(&event), None).outcome.expect("no fault").len(), *findings);

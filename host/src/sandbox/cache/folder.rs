@@ -120,12 +120,12 @@ impl Folder {
 }
 
 /// Tells whether a file can only have been written by this user: a regular file of their own, which others may not do with what is denied,
-/// and which has no second name in a folder that is not looked at.
+/// and which has no second name in a folder that is not looked at. (It has none at all where it has just been replaced.)
 fn is_sound(stat: &Stat, denied: u32) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && is_own(stat)
         && stat.st_mode & denied == 0
-        && stat.st_nlink == 1
+        && stat.st_nlink <= 1
 }
 
 fn is_own(stat: &Stat) -> bool {
