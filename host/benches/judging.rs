@@ -13,10 +13,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use orgwatch_host::config::{Config, RuleConfig};
-use orgwatch_host::judge::Judge;
+use orgwatch_host::event::Event;
+use orgwatch_host::judge::{Asked, Judge};
 use orgwatch_host::plan;
 use orgwatch_host::rule::{RuleFile, discover, load};
-use orgwatch_host::sandbox::{Compiler, Engine, Limits, LoadedRule};
+use orgwatch_host::sandbox::{Compiler, Component, Engine, Limits, LoadedRule};
 use orgwatch_host::source::Place;
 use orgwatch_host::source::decode::{DecodeLimits, Decoded, Decoder};
 use orgwatch_rules_sdk::json::Document;
@@ -29,12 +30,37 @@ fn compiler(cache: Option<&Path>) -> Compiler {
     Compiler::new(env!("CARGO_BIN_EXE_orgwatch-host"), cache, Limits::default())
 }
 
-/// The project's own rules, built.
-fn rule_files() -> Vec<RuleFile> {
-    let built = Command::new(env!("CARGO_BIN_EXE_orgwatch-host")).arg("build").arg(root().join("rules")).status();
+/// The rules of a folder of packs, built.
+fn built(folder: &str) -> Vec<RuleFile> {
+    let folder = root().join(folder);
+    let built = Command::new(env!("CARGO_BIN_EXE_orgwatch-host")).arg("build").arg(&folder).status();
     assert!(built.expect("the host runs").success(), "the rules do not build");
-    let found = discover(&root().join("rules")).expect("the rules are there");
+    let found = discover(&folder).expect("the rules are there");
     found.files(&Limits::default()).expect("the rules are built")
+}
+
+/// The project's own rules.
+fn rule_files() -> Vec<RuleFile> {
+    built("rules")
+}
+
+/// The rule that reads five fields and reports, and nothing else.
+fn five_reads() -> Vec<RuleFile> {
+    let mut files = built("tests/guests");
+    files.retain(|file| file.path.ends_with("five_reads.wasm"));
+    assert_eq!(files.len(), 1);
+    files
+}
+
+fn find<'a>(files: &'a [RuleFile], id: &str) -> &'a Component {
+    let mut components = files.iter().filter_map(|file| file.component.as_ref().ok());
+    components.find(|component| component.metadata().id == id).expect("the rule is there")
+}
+
+/// A setting with so many accounts.
+fn accounts(setting: &str, count: u64, first: u64) -> String {
+    let list: Vec<String> = (first..first + count).map(|account| format!("\"{account:012}\"")).collect();
+    format!("{{\"{setting}\":[{}]}}", list.join(","))
 }
 
 fn event(name: &str) -> Arc<Document> {
@@ -42,35 +68,86 @@ fn event(name: &str) -> Arc<Document> {
     Arc::new(Document::parse(std::fs::read(path).expect("the event is there")).expect("the event is JSON"))
 }
 
+const FIVE_READS: &str = "guest.five-reads";
+const INVITED: &str = "account_invited/fires_by_id.json";
+
 /// One evaluation: a fresh instance from the image of the loaded rule, its reads, its finding, its end.
 fn evaluation(criterion: &mut Criterion) {
-    let files = rule_files();
-    let component = files
-        .iter()
-        .filter_map(|file| file.component.as_ref().ok())
-        .find(|component| component.metadata().id == "org.unexpected-join")
-        .expect("the rule is there");
+    let (files, guests) = (rule_files(), five_reads());
     let engine = Engine::for_evaluation(1, Limits::default()).expect("the engine starts");
-    let mut group = criterion.benchmark_group("fresh sandbox");
-    for accounts in [0_u64, 1_000, 20_000] {
-        let list: Vec<String> = (0..accounts).map(|account| format!("\"{:012}\"", 500_000_000_000 + account)).collect();
-        let settings = format!("{{\"expected_accounts\":[{}]}}", list.join(","));
-        let preparation = compiler(None).prepare(component, &settings).expect("the rule loads");
-        assert!(preparation.frozen(), "evaluations start from the loaded image");
-        let rule =
-            LoadedRule::link(&engine, preparation, &settings, Arc::default(), Vec::new()).expect("the rule links");
-        for (what, name, findings) in [
-            ("a finding", "unexpected_join/fires_invited.json", 1),
-            ("no finding", "unexpected_join/quiet_management_account.json", 0),
-        ] {
-            let event = event(name);
-            assert_eq!(rule.evaluate(Arc::clone(&event), None).outcome.expect("no fault").len(), findings);
-            group.bench_function(BenchmarkId::new(what, format!("{accounts} accounts")), |bencher| {
-                bencher.iter(|| rule.evaluate(Arc::clone(&event), None));
-            });
+    let unexpected_join = find(&files, "org.unexpected-join");
+    for (group, component, setting, cases) in [
+        ("five reads", find(&guests, FIVE_READS), "expected", vec![("a finding", INVITED, 1)]),
+        (
+            "fresh sandbox",
+            unexpected_join,
+            "expected_accounts",
+            vec![
+                ("a finding", "unexpected_join/fires_invited.json", 1),
+                ("no finding", "unexpected_join/quiet_management_account.json", 0),
+            ],
+        ),
+    ] {
+        let mut group = criterion.benchmark_group(group);
+        for count in [0_u64, 1_000, 20_000] {
+            let settings = accounts(setting, count, 500_000_000_000);
+            let preparation = compiler(None).prepare(component, &settings).expect("the rule loads");
+            assert!(preparation.frozen(), "evaluations start from the loaded image");
+            let tables = component.metadata().tables.clone();
+            let rule =
+                LoadedRule::link(&engine, preparation, &settings, Arc::default(), tables).expect("the rule links");
+            for (what, name, findings) in &cases {
+                let event = event(name);
+                assert_eq!(rule.evaluate(Arc::clone(&event), None).outcome.expect("no fault").len(), *findings);
+                group.bench_function(BenchmarkId::new(*what, format!("{count} accounts")), |bencher| {
+                    bencher.iter(|| rule.evaluate(Arc::clone(&event), None));
+                });
+            }
         }
+        group.finish();
+    }
+}
+
+/// Rules that ask for the same events and have their turns: the time of a batch over the number of its evaluations. Each rule has settings, and so a
+/// memory image, of its own.
+fn turns(criterion: &mut Criterion) {
+    const MOST: u64 = 1_000;
+    let files = five_reads();
+    let cache = kept("turns");
+    let engine = Engine::for_evaluation(1, Limits::default()).expect("the engine starts");
+    let mut config = Config::default();
+    for number in 0..MOST {
+        let settings = toml::from_str(&accounts("expected", 1, number).replace(['{', '}'], "").replace(':', "="));
+        let settings = settings.expect("the settings are TOML");
+        let rule = RuleConfig { r#use: Some(FIVE_READS.to_owned()), settings, ..RuleConfig::default() };
+        config.rule.insert(format!("bench.turn-{number}"), rule);
+    }
+    let mut instances = plan::instances(&config, &files, false).expect("the plan holds");
+    instances.retain(|instance| instance.id != FIVE_READS);
+    let text = event(INVITED).text().to_owned();
+    let mut group = criterion.benchmark_group("an evaluation in turn");
+    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    for (count, events) in [(1, 256), (10, 256), (100, 256), (200, 256), (200, 1), (1_000, 64), (1_000, 1)] {
+        let rules = load(&files, &instances[..count], &compiler(Some(&cache)), &engine, &Arc::default(), 2);
+        assert!(rules.iter().all(|rule| rule.judge.is_ok()));
+        let judge = Judge::new(rules);
+        let ask = || judge.ask(Event::new(Document::parse(text.as_str()).expect("JSON"), Place::default()));
+        let batch: Vec<Asked> = (0..events).map(|_| ask().expect("every rule asks for it")).collect();
+        group.throughput(Throughput::Elements((count * events) as u64));
+        group.bench_function(format!("{count} rules, {events} events a batch"), |bencher| {
+            bencher.iter(|| {
+                let mut findings = 0;
+                judge.judge(&batch, |verdicts| findings += verdicts.findings.len());
+                assert_eq!(findings, count * events);
+            });
+        });
     }
     group.finish();
+}
+
+/// A folder of prepared rules that is there again the next time: preparing a thousand of them takes minutes.
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Records of the shape that most of CloudTrail has, and that no rule asks for.
@@ -119,7 +196,7 @@ fn many(count: usize) -> Config {
     config
 }
 
-/// Loading 100 rules, and then the price of a record that none of them asks for.
+/// Loading rules, and then the price of a record that none of them asks for.
 fn rules(criterion: &mut Criterion) {
     let files = rule_files();
     let cache = tempfile::tempdir().expect("a temporary folder");
@@ -136,6 +213,9 @@ fn rules(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("load");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     group.bench_function("100 rules, cached", |bencher| bencher.iter(|| load_all(100, cache.path())));
+    let thousand = kept("thousand");
+    load_all(1_000, thousand.as_path());
+    group.bench_function("1,000 rules, cached", |bencher| bencher.iter(|| load_all(1_000, thousand.as_path())));
     group.finish();
     let mut group = criterion.benchmark_group("a record nobody asked for");
     let quiet = event("unexpected_join/quiet_invitation.json")
@@ -154,5 +234,5 @@ fn rules(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, evaluation, decoding, rules);
+criterion_group!(benches, evaluation, turns, decoding, rules);
 criterion_main!(benches);

@@ -7,6 +7,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::Severity;
 
+#[cfg(any(test, target_family = "wasm"))]
+mod written;
+
 /// One thing that a rule found in one event.
 ///
 /// The key tells apart the findings of one evaluation and groups those of many: take the account, the policy, the principal that the

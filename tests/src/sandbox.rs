@@ -64,6 +64,7 @@ guests! {
     a_rule_that_is_trusting_harms_nobody_else: "trusting", behaves();
     a_rule_that_is_thorough_harms_nobody_else: "thorough", behaves();
     a_rule_that_misreads_harms_nobody_else: "misreads", behaves();
+    a_rule_that_reads_five_fields_says_what_it_read: "five_reads", says_what_it_read();
     a_rule_that_says_much_is_heard_in_order_and_in_little_memory: "talkative", talks_at_length();
 }
 
@@ -119,6 +120,21 @@ fn asks_for_nothing(guest: &str, fault: &str) {
     assert_eq!(errors(&ran), [format!("error: the rule {} is not loaded: {}", id(guest), fault)]);
     assert_eq!(gaps(&ran), [""; 0]);
     assert_eq!(ran.code, 2);
+}
+
+fn says_what_it_read(guest: &str, _: &str) {
+    let record = json!({
+        "eventVersion": "1.11", "eventSource": "organizations.amazonaws.com", "eventName": "InviteAccountToOrganization",
+        "userIdentity": { "arn": "arn:aws:iam::111122223333:user/anaya" }, "sourceIPAddress": "192.0.2.44",
+        "requestParameters": { "target": { "type": "ACCOUNT", "id": "444455556666" } }, "recipientAccountId": "111122223333",
+    });
+    let run = Run::new(["--rules", "guest.wasm", "events.json"]).file("events.json", record.to_string());
+    let ran = run.file("guest.wasm", guest_file(guest)).run();
+    assert_eq!((ran.code, errors(&ran), gaps(&ran)), (0, Vec::new(), Vec::new()));
+    let [finding] = <[serde_json::Value; 1]>::try_from(ran.findings()).expect("one finding");
+    assert_eq!(finding["title"], "arn:aws:iam::111122223333:user/anaya invited account 444455556666");
+    let details = json!({ "caller": "arn:aws:iam::111122223333:user/anaya", "organization": "111122223333", "source_ip": "192.0.2.44" });
+    assert_eq!(finding["details"], details);
 }
 
 /// A batch with more findings than should be held at once is judged event by event, and what comes out is the same.

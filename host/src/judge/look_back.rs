@@ -90,7 +90,7 @@ impl Judge {
             (period, period.map(|period| period.id(&rule.id, report.key())), report.waits())
         };
         let periods: Vec<_> = reports.iter().map(of_report).collect();
-        verdicts.add(event, rule, evaluation, || secrets.as_ref());
+        verdicts.add(event, rule, evaluation, || EventReference::of(event), || secrets.as_ref());
         let findings = mem::take(&mut verdicts.findings);
         let mut standings = Vec::with_capacity(findings.len());
         for (finding, (period, id, waits)) in findings.into_iter().zip(periods) {

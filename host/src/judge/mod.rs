@@ -4,7 +4,6 @@ mod look_back;
 mod traced;
 
 use std::cell::OnceCell;
-use std::slice;
 use std::sync::Arc;
 
 use orgwatch_rules_sdk::Severity;
@@ -22,9 +21,11 @@ use crate::sandbox::{Evaluation, LogLevel, Noting};
 use crate::source::decode::Skim;
 use crate::tuning::{Exception, Tuned, Tuning, Why};
 
-/// What the rules may return for the events of a batch before it is judged event by event, in bytes of JSON. In memory, findings take up to
-/// twelve times that.
+/// What the rules may return for events that are judged together, in bytes of JSON. In memory, findings take up to twelve times that.
 const TOGETHER: usize = 4 << 20;
+
+/// How many evaluations are made together at most, unless one event asks for more: each takes some hundred bytes even where it finds nothing.
+const EVALUATIONS_TOGETHER: usize = 16_384;
 
 /// The loaded rules and the index over what they ask for.
 pub struct Judge {
@@ -124,13 +125,24 @@ impl Judge {
     }
 
     /// Judges a batch and hands over the verdicts in the order of the events. Evaluates rule by rule, since an instance is cheapest where
-    /// the one before it was of the same rule; but where the rules have so much to say that it should not all be held at once, event by
-    /// event. The verdicts are the same.
+    /// the one before it was of the same rule; but where the rules have so much to say or to do that it should not all be held at once, the
+    /// batch is judged in parts. The verdicts are the same.
     pub fn judge(&self, batch: &[Asked], mut take: impl FnMut(Verdicts)) {
-        if let Some(verdicts) = self.judge_together(batch) {
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(fitting(rest, EVALUATIONS_TOGETHER));
+            self.judge_part(part, &mut take);
+            rest = later;
+        }
+    }
+
+    fn judge_part(&self, part: &[Asked], take: &mut impl FnMut(Verdicts)) {
+        if let Some(verdicts) = self.judge_together(part) {
             take(verdicts);
         } else {
-            batch.iter().filter_map(|asked| self.judge_together(slice::from_ref(asked))).for_each(take);
+            let (left, right) = part.split_at(part.len() / 2);
+            self.judge_part(left, take);
+            self.judge_part(right, take);
         }
     }
 
@@ -169,21 +181,37 @@ impl Judge {
         let mut verdicts = Verdicts::default();
         // Looked for where a rule had something to say, and once for all rules.
         let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
+        let references: Vec<OnceCell<EventReference>> = batch.iter().map(|_| OnceCell::new()).collect();
         for (event, rule, mut ran) in judged {
             let asked = &batch[event].event;
             verdicts.traces.extend(ran.as_mut().and_then(|ran| ran.traced(rule, asked)));
             let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
             verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
+            let reference = || references[event].get_or_init(|| EventReference::of(asked)).clone();
             let first = verdicts.findings.len();
-            match ran {
-                Some(Ran::Noted(noting)) => verdicts.note(asked, &self.rules[rule], noting, self.redacts, of_event),
-                Some(Ran::Evaluated(evaluation)) => verdicts.add(asked, &self.rules[rule], Some(evaluation), of_event),
-                None => verdicts.add(asked, &self.rules[rule], None, of_event),
-            }
+            let evaluation = match ran {
+                Some(Ran::Noted(noting)) => {
+                    verdicts.note(asked, &self.rules[rule], noting, self.redacts, of_event);
+                    continue;
+                }
+                Some(Ran::Evaluated(evaluation)) => Some(evaluation),
+                None => None,
+            };
+            verdicts.add(asked, &self.rules[rule], evaluation, reference, of_event);
             verdicts.tune(first, asked, &self.tuning);
         }
         Some(verdicts)
     }
+}
+
+/// Returns how many of some events make so many evaluations at most, and one at least.
+fn fitting(events: &[Asked], evaluations: usize) -> usize {
+    let mut sum = 0;
+    let fitting = events.iter().take_while(|asked| {
+        sum += asked.rules.len();
+        sum <= evaluations
+    });
+    fitting.count().max(1)
 }
 
 /// A finding that is recorded and delivered to nobody.
@@ -276,15 +304,15 @@ impl Verdicts {
         }
     }
 
-    /// Adds what came of one rule and one event. `secrets` are those of the event, where they are to be kept out.
+    /// Adds what came of one rule and one event. `reference` is the event's, and `secrets` are its own where they are to be kept out.
     fn add<'a>(
         &mut self,
         event: &Event,
         rule: &Rule,
         evaluation: Option<Evaluation>,
+        reference: impl Fn() -> EventReference,
         secrets: impl Fn() -> Option<&'a Secrets>,
     ) {
-        let reference = || EventReference::of(event);
         let outcome = evaluation.map(|evaluation| {
             self.evaluations += 1;
             for (level, message) in evaluation.log {
@@ -317,5 +345,24 @@ impl Verdicts {
         };
         let record = Some(Arc::clone(event.document()));
         self.gaps.push(Gap { place: event.place().clone(), cause, record });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orgwatch_rules_sdk::json::Document;
+
+    use super::*;
+    use crate::source::Place;
+
+    #[test]
+    fn a_batch_is_parted_where_its_evaluations_become_too_many() {
+        let asked = |rules: usize| {
+            let event = Event::new(Document::parse("{}").unwrap(), Place::default());
+            Asked { event, rules: (0..rules).collect() }
+        };
+        let events = [3, 2, 4].map(asked);
+        let fitting = |most| super::fitting(&events, most);
+        assert_eq!([9, 8, 5, 4, 3, 2, 1].map(fitting), [3, 2, 2, 1, 1, 1, 1]);
     }
 }

@@ -12,6 +12,7 @@ use orgwatch_rules_sdk::METADATA_SECTION;
 use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentSection, CustomSection};
 
+use super::lean::without_post_returns;
 use super::{Pack, wasm_files};
 use crate::digest::Digest;
 use crate::sandbox::{Compiler, Component, ComponentFault, Limits, LoadFault};
@@ -185,8 +186,9 @@ impl<'a> Builder<'a> {
     fn make_component(&self, module: &Module) -> Result<Component, BuildError> {
         refuse_foreign_imports(module)?;
         let not_a_rule = |reason: String| BuildError::NotARule { rule: module.rule.clone(), reason };
+        let lean = without_post_returns(&module.bytes).map_err(|error| not_a_rule(error.to_string()))?;
         let mut bytes = wit_component::ComponentEncoder::default()
-            .module(&module.bytes)
+            .module(&lean)
             .and_then(|encoder| encoder.validate(true).encode())
             .map_err(|error| not_a_rule(format!("{error:#}")))?;
         let metadata = self
@@ -209,9 +211,12 @@ impl Origin {
     }
 }
 
+/// Changes whenever another component is made of the same module.
+const FORM: u32 = 2;
+
 /// Names what makes components, so that a newer host makes them anew.
 fn builder() -> String {
-    format!("orgwatch-host {}", env!("CARGO_PKG_VERSION"))
+    format!("orgwatch-host {}, form {FORM}", env!("CARGO_PKG_VERSION"))
 }
 
 fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {

@@ -3,6 +3,7 @@
 mod build;
 pub mod diff;
 pub mod form;
+mod lean;
 pub mod lock;
 mod manifest;
 pub mod packed;

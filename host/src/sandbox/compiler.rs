@@ -19,7 +19,7 @@ use super::limits::Limits;
 use super::prepare::{Answer, Request, read_frame, write_frame};
 
 /// What the compiled code of a rule may come to, in bytes. The largest component that the host takes compiles to less.
-const CODE_LIMIT: u64 = 256 << 20;
+pub(super) const CODE_LIMIT: u64 = 256 << 20;
 
 /// Time beyond the limit that the child has for starting and for handing over its answer.
 const GRACE: Duration = Duration::from_secs(10);

@@ -11,9 +11,16 @@ use super::store::TABLE_ELEMENTS;
 /// The clock's period: deadlines are kept to within this.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// The memory of an instance that stays in place between evaluations and is rewritten rather than given back to the kernel. A rule with
-/// 20,000 accounts in its settings needs less.
-const RESIDENT: usize = 2 << 20;
+/// The memory that an instance has written to and that stays in place between evaluations, rewritten rather than given back to the kernel. What
+/// a rule only reads, such as 20,000 accounts in its settings, does not count; an ordinary one writes less than half of this.
+const RESIDENT: usize = 256 << 10;
+
+/// How many rules keep the place of their memory for each evaluation at a time, while others have their turn. A rule that has to take the
+/// place of another maps its image anew, and each page that it touches then is a fault. Memory is touched only where a rule has had its turn.
+const WARM: u32 = 256;
+
+/// The most such places over all evaluations at a time: each takes 4 GiB of address space.
+const MOST_WARM: u32 = 2048;
 
 /// A wasmtime engine with its limits and its clock. The clock starts with the engine and ends with it: no deadline without a clock.
 #[derive(Clone)]
@@ -25,9 +32,13 @@ pub struct Engine {
 impl Engine {
     /// Makes the engine that evaluates rules, for so many evaluations at a time. Memory for them is reserved once and used again.
     pub fn for_evaluation(concurrency: u32, limits: Limits) -> wasmtime::Result<Self> {
-        let mut config = configuration();
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(concurrency, &limits)));
-        Self::start(&config, limits)
+        let start = |warm: u32, limits: Limits| {
+            let mut config = configuration();
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(concurrency, warm, &limits)));
+            Self::start(&config, limits)
+        };
+        // Where there is little address space, rules that take turns are slower and nothing else.
+        start(concurrency.saturating_mul(WARM).min(MOST_WARM), limits.clone()).or_else(|_| start(0, limits))
     }
 
     /// Makes the engine that runs a rule once, to load it: code is compiled fast rather than to be fast, and memory allocated as it goes.
@@ -86,13 +97,15 @@ fn configuration() -> Config {
     config
 }
 
-fn pool(concurrency: u32, limits: &Limits) -> PoolingAllocationConfig {
+/// Returns how memory is reserved for so many evaluations at a time, and for so many rules beside them to keep their places.
+fn pool(concurrency: u32, warm: u32, limits: &Limits) -> PoolingAllocationConfig {
     // A component as `build` makes it has one memory and three core instances: the rule and two small modules that wire its imports.
     let instances = concurrency * 16;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(concurrency)
         .total_core_instances(instances)
-        .total_memories(concurrency * 4)
+        .total_memories(concurrency * 4 + warm)
+        .max_unused_warm_slots(warm)
         .total_tables(concurrency * 8)
         .max_memories_per_component(4)
         .max_tables_per_component(8)

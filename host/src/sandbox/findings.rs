@@ -32,7 +32,7 @@ pub(super) fn parse(texts: &[String], limits: &Limits, looks_back: bool) -> Resu
             let reason = "`settled` and `period` are for rules with a `state_version`".to_owned();
             return Err(Fault::NotAFinding { reason });
         }
-        if !keys.insert(finding.key().to_owned()) {
+        if texts.len() > 1 && !keys.insert(finding.key().to_owned()) {
             return Err(Fault::RepeatedKey { key: brief(finding.key()) });
         }
         findings.push(finding);

@@ -112,7 +112,7 @@ impl<R: Describe> Loaded<R> {
     pub fn evaluate(&self) -> Vec<String> {
         let rule = self.0.get().expect("load was not called");
         let findings = rule.evaluate(&Event::from_host());
-        findings.into_iter().map(|finding| serde_json::to_string(&finding).expect("a finding is plain data")).collect()
+        findings.into_iter().map(|finding| finding.written()).collect()
     }
 
     /// The export `keep`.
