@@ -16,7 +16,7 @@ class Took(typing.NamedTuple):
 
     seconds: float
     cpu: float
-    # In bytes. It starts from what the Python that starts the program has itself, about 15 MB: the kernel counts from before the program is loaded.
+    # In bytes. It starts from what the Python that starts the program has itself, about 20 MB: the kernel counts from before the program is loaded.
     memory: int
     faults: int
 
@@ -26,14 +26,14 @@ class Failed(Exception):
 
 
 @contextlib.contextmanager
-def ran(command, where=None):
+def ran(command):
     """Run a program to its end. Give what it took, its output as a file to be read, and what it said on standard error."""
     # Settings of whoever runs this are no part of what is measured, and neither is an orgwatch.toml in the current folder.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ORGWATCH_")}
-    command = [str(part) for part in command]
+    command = [str(part.absolute() if isinstance(part, pathlib.Path) else part) for part in command]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         started = time.monotonic()
-        child = subprocess.Popen(command, stdout=output, stderr=said, env=environment, cwd=where or tempfile.gettempdir())
+        child = subprocess.Popen(command, stdout=output, stderr=said, env=environment, cwd=tempfile.gettempdir())
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.monotonic() - started
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -47,8 +47,9 @@ def ran(command, where=None):
 
 
 def build(*more):
-    """Build the host in release and its rules."""
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], check=True, cwd=ROOT)
+    """Build the host in release, as a user builds it, then what else is named, then the rules."""
+    cargo = ["cargo", "build", "--release", "--locked", "--quiet"]
+    subprocess.run(cargo, check=True, cwd=ROOT)
     if more:
-        subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", *more], check=True, cwd=ROOT)
+        subprocess.run([*cargo, *more], check=True, cwd=ROOT)
     subprocess.run([HOST, "build", ROOT / "rules"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
