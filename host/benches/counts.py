@@ -41,12 +41,13 @@ TOLERANCE = {"instructions": 0.02, "system calls": 0.05, "page faults": 0.10}
 # System calls that wait: how often a thread finds something done already is a matter of time, not of work.
 WAITING = {"futex", "clock_nanosleep", "nanosleep", "sched_yield", "restart_syscall", "wait4", "poll", "epoll_wait"}
 # Compiling under valgrind takes longer than a rule is given, and valgrind needs memory itself.
-CONFIGURATION = "[limits]\ncompile_seconds = 3600\ncompile_memory_mib = 1_048_576\n"
+CONFIGURATION = "[limits]\ncompile_seconds = 3600\ncompile_memory_mib = 16_384\n"
 
 
 class Case(typing.NamedTuple):
     """A path through the program."""
 
+    name: str
     does: str
     rules: list
     # The name of its input, which `inputs` makes, and how many findings it gives.
@@ -56,13 +57,13 @@ class Case(typing.NamedTuple):
 
 MISSION = [ROOT / "rules" / rule for rule in RULES]
 PACK = [ROOT / "rules/aws-organizations"]
-CASES = {
-    "start": Case("start with the whole pack from the cache, read nothing", PACK, "nothing.json", 0),
-    "mission": Case("20,000 records in 1,000 files, 3 rules, 20 findings", MISSION, "files", 20),
-    "pack": Case("the same with the whole pack", PACK, "files", None),
-    "lines": Case("20,000 records, one a line, 3 rules, 20 findings", MISSION, "lines.ndjson", 20),
-    "evaluations": Case("2,000 records, each judged, each with a finding", MISSION, "changes.ndjson", 2_000),
-}
+CASES = [
+    Case("start", "start with the whole pack from the cache, read nothing", PACK, "nothing.json", 0),
+    Case("mission", "20,000 records in 1,000 files, 3 rules, 20 findings", MISSION, "files", 20),
+    Case("pack", "the same with the whole pack", PACK, "files", None),
+    Case("lines", "20,000 records, one a line, 3 rules, 20 findings", MISSION, "lines.ndjson", 20),
+    Case("evaluations", "2,000 records, each judged, each with a finding", MISSION, "changes.ndjson", 2_000),
+]
 
 
 def event(name):
@@ -110,7 +111,9 @@ def check(case, output):
 
 
 def instructions(case, folder):
-    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / 'callgrind.out'}"]
+    """Count instructions. The profile stays where `callgrind_annotate` can show it."""
+    profile = folder / f"callgrind.{case.name}.out"
+    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}"]
     with ran([*tool, *command(case, folder, "cache-valgrind")]) as (_, output, said):
         check(case, output)
         return int(re.search(r"Collected : (\d+)", said)[1])
@@ -166,12 +169,13 @@ def compare(name, counted, recorded):
 
 
 def parse():
+    names = [case.name for case in CASES]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"one of {', '.join(CASES)}; all where none is named")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"one of {', '.join(names)}; all where none is named")
     parser.add_argument("--record", action="store_true", help=f"writes {RECORDED.name} anew")
     arguments = parser.parse_args()
-    if unknown := set(arguments.cases) - set(CASES):
-        parser.error(f"no case is called {', '.join(sorted(unknown))}: there are {', '.join(CASES)}")
+    if unknown := set(arguments.cases) - set(names):
+        parser.error(f"no case is called {', '.join(sorted(unknown))}: there are {', '.join(names)}")
     if lacking := [tool for tool in ("valgrind", "strace") if not shutil.which(tool)]:
         sys.exit(f"{' and '.join(lacking)} not installed (Debian: apt-get install {' '.join(lacking)})")
     return arguments
@@ -188,15 +192,15 @@ def main():
         if recorded["made with"].get(what, now) != now:
             print(f"note: recorded with {what} {recorded['made with'][what]}, and here it is {now}", file=sys.stderr)
 
-    chosen = {name: CASES[name] for name in arguments.cases or CASES}
-    compile_rules(chosen.values(), folder)
+    chosen = [case for case in CASES if case.name in arguments.cases or not arguments.cases]
+    compile_rules(chosen, folder)
     print(f"{'case':12} {'what':13} {'now':>15} {'recorded':>15} {'ratio':>7}")
     worse = False
-    for name, case in chosen.items():
+    for case in chosen:
         counted = count(case, folder)
-        worse |= compare(name, counted, recorded["cases"])
+        worse |= compare(case.name, counted, recorded["cases"])
         if arguments.record:
-            recorded["cases"][name] = counted
+            recorded["cases"][case.name] = counted
     if arguments.record:
         recorded["made with"] = around
         RECORDED.write_text(json.dumps(recorded, indent=1) + "\n")
