@@ -203,6 +203,7 @@ def main():
             recorded["cases"][case.name] = counted
     if arguments.record:
         recorded["made with"] = around
+        recorded["cases"] = {case.name: recorded["cases"][case.name] for case in CASES if case.name in recorded["cases"]}
         RECORDED.write_text(json.dumps(recorded, indent=1) + "\n")
     elif worse:
         sys.exit(f"more is done than was recorded; where that is meant, run this with --record and commit {RECORDED.name}")

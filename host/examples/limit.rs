@@ -6,6 +6,7 @@
 //!
 //! Prints one line of JSON: files, bytes after inflating, hits, seconds.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
@@ -51,7 +52,7 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(path: &Path, reason: impl ToString) -> Self {
+    fn new(path: &Path, reason: &dyn Display) -> Self {
         Self { path: path.to_owned(), reason: reason.to_string() }
     }
 }
@@ -106,7 +107,7 @@ fn files_below(folders: &[PathBuf], threads: usize) -> Result<Vec<PathBuf>, Fail
         let parts = share(threads, &level, |taken| {
             let (mut folders, mut files) = (Vec::new(), Vec::new());
             for folder in taken {
-                list(folder, &mut folders, &mut files).map_err(|error| Failure::new(folder, error))?;
+                list(folder, &mut folders, &mut files).map_err(|error| Failure::new(folder, &error))?;
             }
             Ok((folders, files))
         })?;
@@ -161,20 +162,20 @@ impl Inflate {
 
     /// The text of a file of one gzip member, which is what CloudTrail writes.
     fn read(&mut self, path: &Path) -> Result<&[u8], Failure> {
-        let length = self.load(path).map_err(|error| Failure::new(path, error))?;
+        let length = self.load(path).map_err(|error| Failure::new(path, &error))?;
         let compressed = &self.compressed[..length];
         let Some(size) = compressed.last_chunk() else {
-            return Err(Failure::new(path, "not gzip"));
+            return Err(Failure::new(path, &"not gzip"));
         };
         let size = u32::from_le_bytes(*size) as usize;
         if self.text.len() < size {
             self.text.resize(size, 0);
         }
         let inflated = self.decompressor.gzip_decompress(compressed, &mut self.text[..size]);
-        match inflated.map_err(|error| Failure::new(path, error))? {
+        match inflated.map_err(|error| Failure::new(path, &error))? {
             // A second member would have another size at its end than the first one has.
             length if length == size => Ok(&self.text[..size]),
-            _ => Err(Failure::new(path, "more than one gzip member")),
+            _ => Err(Failure::new(path, &"more than one gzip member")),
         }
     }
 
