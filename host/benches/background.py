@@ -17,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from measure import HOST, ROOT
+
 LOOK_BACK = {"org.denied-burst", "org.invitation-by-newcomer", "org.joined-then-unguarded", "org.mass-departure", "org.unexplained-departure"}
 
 
-def findings(host, *inputs):
+def findings(host, rules, *inputs):
     """Replay inputs. Return what came of each finding: rule, event source and event name."""
-    command = [host, "--rules", ROOT / "rules", "--output", "json", *inputs]
+    command = [host, "--rules", rules, "--output", "json", *inputs]
     with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
         for line in child.stdout:
             finding = json.loads(line)
@@ -47,30 +48,22 @@ def records(data, manifest):
     return by_name
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=pathlib.Path, required=True)
-    parser.add_argument("--corpus", type=pathlib.Path, required=True)
-    parser.add_argument("--host", type=pathlib.Path, default=ROOT / "target/release/orgwatch-host")
-    arguments = parser.parse_args()
-    manifest = json.loads((arguments.corpus / "manifest.json").read_text())
+def bounds(host, rules, data, corpus):
+    """How often each rule must find something in a corpus at least, and at most."""
+    manifest = json.loads((corpus / "manifest.json").read_text())
     counts = {}
-    for line in (arguments.corpus / "counts.tsv").read_text().splitlines():
+    for line in (corpus / "counts.tsv").read_text().splitlines():
         number, source, name = line.split("\t")
         counts[source, name] = int(number)
-    by_name = {name: found for name, found in records(arguments.data, manifest).items() if name in counts}
+    by_name = {name: found for name, found in records(data, manifest).items() if name in counts}
 
-    # Each record with an id of its own, so that what is found in it can be told.
     with tempfile.TemporaryDirectory() as folder:
-        per_record = collections.defaultdict(list)
-        number = 0
         with open(pathlib.Path(folder) / "records.ndjson", "w") as lines:
-            for name, found in by_name.items():
+            for found in by_name.values():
                 for record in found:
-                    number += 1
                     lines.write(json.dumps(record) + "\n")
         judged = collections.defaultdict(lambda: collections.defaultdict(collections.Counter))
-        for rule, source, name, digest in findings(arguments.host, pathlib.Path(folder) / "records.ndjson"):
+        for rule, source, name, digest in findings(host, rules, pathlib.Path(folder) / "records.ndjson"):
             judged[source, name][digest][rule] += 1
 
     low, high = collections.Counter(), collections.Counter()
@@ -83,8 +76,17 @@ def main():
             each = [verdict[rule] for verdict in verdicts]
             low[rule] += counts[name] * min(each)
             high[rule] += counts[name] * max(each)
+    return low, high
 
-    found = collections.Counter(rule for rule, *_ in findings(arguments.host, arguments.corpus / "AWSLogs"))
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=pathlib.Path, required=True)
+    parser.add_argument("--corpus", type=pathlib.Path, required=True)
+    parser.add_argument("--host", type=pathlib.Path, default=HOST)
+    arguments = parser.parse_args()
+    low, high = bounds(arguments.host, ROOT / "rules", arguments.data, arguments.corpus)
+    found = collections.Counter(rule for rule, *_ in findings(arguments.host, ROOT / "rules", arguments.corpus / "AWSLogs"))
     wrong = False
     print(f"{'rule':42} {'found':>8}  expected")
     for rule in sorted(set(found) | set(high)):

@@ -18,10 +18,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOST = ROOT / "target/release/orgwatch-host"
+from measure import HOST, ROOT, Failed, build, ran
+
 RULES = [
     "aws-organizations/dist/account_departed.wasm",
     "aws-organizations/dist/unexpected_join.wasm",
@@ -30,6 +29,8 @@ RULES = [
 CIS = set("""AcceptHandshake AttachPolicy CreateAccount CreateOrganizationalUnit CreatePolicy DeclineHandshake DeleteOrganization
 DeleteOrganizationalUnit DeletePolicy DetachPolicy DisablePolicyType EnablePolicyType InviteAccountToOrganization LeaveOrganization
 MoveAccount RemoveAccountFromOrganization UpdatePolicy UpdateOrganizationalUnit""".split())
+# What the three rules ask for: each record of one of these names gives one finding.
+ASKED = CIS | {"AccountJoinedOrganization", "AccountDepartedOrganization"}
 
 
 def membership_events(data, folder):
@@ -46,9 +47,10 @@ def membership_events(data, folder):
 
 
 def generate(arguments, name, data, *options):
-    out = arguments.work / name
+    """Make a corpus, or take the one that an earlier run made."""
+    out = arguments.work / (name if arguments.records == 1_000_000 else f"{name}-{arguments.records}")
     if not (out / "manifest.json").exists():
-        command = [sys.executable, arguments.generator, "--corpus", data, "--out", out, "--events", arguments.events, *options]
+        command = [sys.executable, arguments.generator, "--corpus", data, "--out", out, "--events", arguments.records, *options]
         subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
     return out, json.loads((out / "manifest.json").read_text())
 
@@ -64,19 +66,10 @@ def expected(manifest):
 
 
 def replay(corpus, jobs):
-    """Replay once: seconds of wall clock, peak memory in MiB, findings by rule."""
-    with tempfile.TemporaryFile() as output:
-        rules = [part for rule in RULES for part in ("--rules", ROOT / "rules" / rule)]
-        command = [HOST, *rules, "--jobs", str(jobs), corpus / "AWSLogs"]
-        started = time.monotonic()
-        child = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.monotonic() - started
-        if status:
-            sys.exit(f"the replay ended with {os.waitstatus_to_exitcode(status)}")
-        output.seek(0)
-        counts = collections.Counter(json.loads(line)["rule"]["id"] for line in output)
-    return seconds, usage.ru_maxrss / 1024, counts
+    """Replay once: what it took, and findings by rule."""
+    rules = [part for rule in RULES for part in ("--rules", ROOT / "rules" / rule)]
+    with ran([HOST, *rules, "--jobs", jobs, corpus / "AWSLogs"]) as (took, output, _):
+        return took, collections.Counter(json.loads(line)["rule"]["id"] for line in output)
 
 
 def main():
@@ -84,12 +77,11 @@ def main():
     parser.add_argument("--generator", type=pathlib.Path, required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "orgwatch-bench")
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "--quiet"], check=True, cwd=ROOT)
-    subprocess.run([HOST, "build", ROOT / "rules"], check=True, stderr=subprocess.DEVNULL)
+    build()
     arguments.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         membership_events(arguments.data, pathlib.Path(folder))
@@ -100,9 +92,9 @@ def main():
     print(f"{'organizations events':22} {'records':>10} {'files':>7} {'seconds':>8} {'records/s':>10} {'MiB':>5}  findings")
     for name, (corpus, manifest) in corpora:
         runs = [replay(corpus, arguments.jobs) for _ in range(arguments.runs)]
-        seconds = statistics.median(run[0] for run in runs)
-        memory = max(run[1] for run in runs)
-        for _, _, counts in runs:
+        seconds = statistics.median(took.seconds for took, _ in runs)
+        memory = max(took.memory for took, _ in runs) / 2**20
+        for _, counts in runs:
             if dict(counts) != expected(manifest):
                 sys.exit(f"{name}: the findings are {dict(counts)}, and the manifest says {expected(manifest)}")
         records, files = manifest["events"], manifest["files"]
@@ -111,4 +103,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as failed:
+        sys.exit(str(failed))
