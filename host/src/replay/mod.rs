@@ -269,9 +269,11 @@ impl<'a, 'r, W: Write> Work<'a, 'r, W> {
 
     /// Judges what is asked for so far and empties the batch. Returns false where the output cannot be written any more.
     fn judge(&mut self, batch: &mut Vec<Asked>, last: bool) -> bool {
-        let judge = self.replay.judge;
-        judge.judge(batch, |verdicts| self.tell(verdicts));
-        batch.clear();
+        if !batch.is_empty() {
+            let judge = self.replay.judge;
+            judge.judge(batch, |verdicts| self.tell(verdicts));
+            batch.clear();
+        }
         self.output.add(self.part, &[], last) && self.failure.is_none()
     }
 

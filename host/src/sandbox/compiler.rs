@@ -91,15 +91,14 @@ impl Compiler {
     ///
     /// Fails when the component cannot be compiled within its limits or the rule does not take the settings.
     pub fn prepare(&self, component: &Component, settings: &str) -> Result<Preparation, LoadFault> {
-        let key = Cache::key(&self.program, component, settings, &self.limits);
-        if let Some(preparation) = self.cache.as_ref().and_then(|cache| cache.get(&key)) {
+        let Some(cache) = &self.cache else { return self.run(component.bytes(), settings, false) };
+        let key = cache.key(&self.program, component, settings, &self.limits);
+        if let Some(preparation) = cache.get(&key) {
             return Ok(preparation);
         }
         let preparation = self.run(component.bytes(), settings, false)?;
-        if let Some(cache) = &self.cache {
-            // A cache that cannot be written costs time, not correctness.
-            let _ = cache.put(&key, &preparation);
-        }
+        // A cache that cannot be written costs time, not correctness.
+        let _ = cache.put(&key, &preparation);
         Ok(preparation)
     }
 

@@ -1,5 +1,6 @@
 //! The WebAssembly engine: one configuration for compiling and for running, with its clock.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +52,13 @@ impl Engine {
     /// Compiles a component to code that engines for evaluation take.
     pub(super) fn compile(component: &[u8]) -> wasmtime::Result<Vec<u8>> {
         wasmtime::Engine::new(&configuration())?.precompile_component(component)
+    }
+
+    /// Returns a number that is another one where compiled code cannot be run: for another processor, another configuration, another wasmtime.
+    pub(super) fn compatibility() -> wasmtime::Result<u64> {
+        let mut hasher = DefaultHasher::new();
+        wasmtime::Engine::new(&configuration())?.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(hasher.finish())
     }
 
     fn start(config: &Config, limits: Limits) -> wasmtime::Result<Self> {

@@ -22,9 +22,15 @@ const LISTS: [&[&str]; 8] = [
     &[r#"{"eventSource":["organizations.amazonaws.com"],"eventName":["DetachPolicy","AttachPolicy"]}"#],
     &[r#"{"eventName":["DetachPolicy"]}"#, r#"{"userIdentity":{"type":["Root"]}}"#],
     &[r#"{"eventSource":["organizations.amazonaws.com"],"errorCode":[{"exists":true}]}"#],
-    &[r#"{"errorCode":[{"prefix":"Access"},{"suffix":"Operation"}]}"#, r#"{"requestParameters":{"id":[{"numeric":[">",10]}]}}"#],
+    &[
+        r#"{"errorCode":[{"prefix":"Access"},{"suffix":"Operation"}]}"#,
+        r#"{"requestParameters":{"id":[{"numeric":[">",10]}]}}"#,
+    ],
     &[r#"{"$or":[{"eventName":["CreateUser"]},{"requestParameters":{"ip":[{"cidr":"192.0.2.0/24"}]}}]}"#],
-    &[r#"{"eventName":[{"anything-but":["CreateUser"]}],"eventTime":[{"wildcard":"2026-*Z"}]}"#, r#"{"type":[null,true]}"#],
+    &[
+        r#"{"eventName":[{"anything-but":["CreateUser"]}],"eventTime":[{"wildcard":"2026-*Z"}]}"#,
+        r#"{"type":[null,true]}"#,
+    ],
     &[r#"{"a":{"eventName":["","quote"]},"eventType":[{"equals-ignore-case":"ROOT"}]}"#, r#"{"":["Root"]}"#],
     &[r#"{"eventName":["DetachPolicy"]}"#, r#"{"errorCode":[{"exists":false}]}"#],
 ];
@@ -72,7 +78,8 @@ fn on_hostile_input_what_is_passed_over_is_what_no_pattern_matches() {
 
 #[test]
 fn on_the_project_s_events_what_is_passed_over_is_what_no_pattern_matches() {
-    let mut inputs: Vec<PathBuf> = files(&root().join("rules")).into_iter().chain(files(&root().join("examples"))).collect();
+    let mut inputs: Vec<PathBuf> =
+        files(&root().join("rules")).into_iter().chain(files(&root().join("examples"))).collect();
     inputs.retain(|path| path.extension().is_some_and(|extension| extension == "json" || extension == "gz"));
     let counts = compare_all(inputs.iter().map(|path| fs::read(path).expect("the file can be read")));
     assert!(counts.unasked > 1_000, "{counts:?}");

@@ -20,6 +20,7 @@ use self::folder::{Folder, Listed, WRITE};
 use self::seal::Seal;
 use super::compiler::{CODE_LIMIT, Preparation};
 use super::component::Component;
+use super::engine::Engine;
 use super::limits::Limits;
 use super::prepare::Answer;
 use crate::digest::Digest;
@@ -47,6 +48,8 @@ const ENTRY: &str = ".rule";
 pub(super) struct Cache {
     folder: Folder,
     seal: Seal,
+    /// What code can be run here: a home folder may be another machine's, too.
+    compatibility: u64,
     /// How much may still be written before the cache is looked through.
     until_look: AtomicU64,
 }
@@ -60,16 +63,18 @@ impl Cache {
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let folder = Folder::open(folder)?;
         let seal = Seal::of(&folder)?;
-        Ok(Self { folder, seal, until_look: AtomicU64::new(0) })
+        let compatibility = Engine::compatibility().map_err(io::Error::other)?;
+        Ok(Self { folder, seal, compatibility, until_look: AtomicU64::new(0) })
     }
 
     /// Names the entry for a component, its settings and everything else that decides what is prepared: also which build of the program does it.
-    pub(super) fn key(program: &Path, component: &Component, settings: &str, limits: &Limits) -> Digest {
+    pub(super) fn key(&self, program: &Path, component: &Component, settings: &str, limits: &Limits) -> Digest {
         let limits = format!("{limits:?}");
         let build = fs::metadata(program).map(|metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec()));
         let build = format!("{build:?}");
         Digest::of_parts([
             FORMAT,
+            &self.compatibility.to_be_bytes(),
             env!("CARGO_PKG_VERSION").as_bytes(),
             build.as_bytes(),
             component.digest().as_bytes(),

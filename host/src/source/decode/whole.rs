@@ -8,8 +8,8 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use libdeflate_sys::{
-    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor, libdeflate_gzip_decompress_ex,
-    libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
+    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor,
+    libdeflate_gzip_decompress_ex, libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
 
 use super::codec::Packing;
@@ -31,7 +31,10 @@ const SMALLEST: usize = 20;
 pub(super) struct Inflate(NonNull<libdeflate_decompressor>);
 
 // SAFETY: a decompressor is memory that belongs to no thread; only `&mut self` reaches it.
-#[expect(unsafe_code, reason = "the library's own interface; its safe wrapper does not tell how much of the input was read")]
+#[expect(
+    unsafe_code,
+    reason = "the library's own interface; its safe wrapper does not tell how much of the input was read"
+)]
 unsafe impl Send for Inflate {}
 
 impl Inflate {

@@ -40,7 +40,8 @@ rule! {
     severity: High,
     status: Test,
     tables: (names::TABLES),
-    matches: [{ "userIdentity": { "type": ["Root"] } }],
+    // Most records of root are of services that act for it. The rule leaves them out, too, and need not be asked.
+    matches: [{ "userIdentity": { "type": ["Root"], "invokedBy": [{ "exists": false }, null, "signin.amazonaws.com"] } }],
     attack: ["T1078.004"],
     references: [
         "CIS AWS Foundations 1.3 to 5.0 §4.3",

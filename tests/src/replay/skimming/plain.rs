@@ -36,7 +36,8 @@ pub(crate) fn compare(input: &[u8], patterns: &[Pattern]) -> Counts {
                 let rules = index.rules(parsed.document.root());
                 assert!(rules.is_empty(), "passed over and asked for by {rules:?}: {}", parsed.document.text());
                 same(&parsed, &skimmed.unasked_record().expect("it is a record"));
-                let text = |path: &str| parsed.document.pointer(path).and_then(Node::string).map(|text| text.into_owned());
+                let text =
+                    |path: &str| parsed.document.pointer(path).and_then(Node::string).map(|text| text.into_owned());
                 let Glance { time, account } = skimmed.glance();
                 assert_eq!(time, text("/eventTime").as_deref(), "{}", parsed.document.text());
                 assert_eq!(account, text("/recipientAccountId").as_deref(), "{}", parsed.document.text());

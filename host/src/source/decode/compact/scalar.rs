@@ -1,20 +1,29 @@
 //! Numbers, `true`, `false` and `null`.
 
-use super::block::{Bits, places};
+use super::block::Bits;
 
 /// Tells whether each of the places is the first byte of a scalar that ends where a value may end. `at` is where the block starts in `bytes`.
 #[inline(always)]
 pub(super) fn are_right(bytes: &[u8], at: usize, starts: Bits) -> bool {
-    places(starts).all(|place| {
-        let rest = &bytes[at + place..];
-        let rest = match rest[0] {
-            b't' => rest.strip_prefix(b"true"),
-            b'f' => rest.strip_prefix(b"false"),
-            b'n' => rest.strip_prefix(b"null"),
-            _ => number(rest),
-        };
-        rest.is_some_and(|rest| matches!(rest.first(), Some(b',' | b'}' | b']')))
-    })
+    let mut left = starts;
+    while left != 0 {
+        if !is_right(&bytes[at + left.trailing_zeros() as usize..]) {
+            return false;
+        }
+        left &= left - 1;
+    }
+    true
+}
+
+/// Tells whether a scalar is at the front, and behind it what may follow a value.
+fn is_right(bytes: &[u8]) -> bool {
+    let rest = match bytes.first() {
+        Some(b't') => bytes.strip_prefix(b"true"),
+        Some(b'f') => bytes.strip_prefix(b"false"),
+        Some(b'n') => bytes.strip_prefix(b"null"),
+        _ => number(bytes),
+    };
+    rest.is_some_and(|rest| matches!(rest.first(), Some(b',' | b'}' | b']')))
 }
 
 /// Takes a number off the front.

@@ -50,7 +50,8 @@ fn agrees_with_the_parser(text: &[u8]) {
 
 /// A JSON value without white space, as CloudTrail writes them.
 fn value() -> impl Strategy<Value = String> {
-    let string = prop_oneof!["[a-zA-Z0-9:/.]{0,80}", r#"([a-z{}\[\],:]|\\["\\/bfnrt]|\\u00e9|é){0,30}"#].prop_map(|text| format!("\"{text}\""));
+    let string = prop_oneof!["[a-zA-Z0-9:/.]{0,80}", r#"([a-z{}\[\],:]|\\["\\/bfnrt]|\\u00e9|é){0,30}"#]
+        .prop_map(|text| format!("\"{text}\""));
     let scalar = prop_oneof![
         string.clone(),
         r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
