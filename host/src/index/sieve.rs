@@ -4,9 +4,7 @@
 //! kept, for each way in which `$or` lets it match. A record without any of them matches nothing and need not be parsed. A pattern that matches by
 //! what is absent demands nothing, and with it there is no sieve.
 
-use std::collections::{BTreeMap, HashSet};
-
-use foldhash::fast::FixedState;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{Demand, Pattern, Written};
 
@@ -20,8 +18,8 @@ pub struct Sieve {
 #[derive(Debug)]
 struct Demanded {
     name: Box<str>,
-    /// Strings, of which one is enough. Rules put them here, not records, so that nobody can make them collide.
-    texts: HashSet<Box<[u8]>, FixedState>,
+    /// Strings, of which one is enough.
+    texts: Texts,
     others: Vec<Demand>,
 }
 
@@ -54,12 +52,12 @@ impl Sieve {
 
 impl Demanded {
     fn new(name: &str) -> Self {
-        Self { name: name.into(), texts: HashSet::default(), others: Vec::new() }
+        Self { name: name.into(), texts: Texts::default(), others: Vec::new() }
     }
 
     fn add(&mut self, demand: Demand) {
         match demand.texts() {
-            Some(texts) => self.texts.extend(texts.into_iter().map(|text| text.as_bytes().into())),
+            Some(texts) => texts.into_iter().for_each(|text| self.texts.add(text.as_bytes())),
             None => self.others.push(demand),
         }
     }
@@ -67,9 +65,47 @@ impl Demanded {
     fn accepts(&self, value: &Written<'_>) -> bool {
         match value {
             Written::Unclear => true,
-            Written::Text(text) if self.texts.contains(*text) => true,
+            Written::Text(text) if self.texts.contains(text) => true,
             _ => self.others.iter().any(|demand| demand.accepts(value)),
         }
+    }
+}
+
+/// A set of strings that is asked about once for each record: nearly all that it has not are told by a first look.
+#[derive(Debug, Default)]
+struct Texts {
+    all: BTreeSet<Box<[u8]>>,
+    /// Whether there may be a string with such a mark; sixteen places for each string.
+    marks: Vec<bool>,
+}
+
+impl Texts {
+    fn add(&mut self, text: &[u8]) {
+        self.all.insert(text.into());
+        let places = (16 * self.all.len()).next_power_of_two();
+        if self.marks.len() < places {
+            self.marks = vec![false; places];
+            for known in &self.all {
+                let place = self.place(known);
+                self.marks[place] = true;
+            }
+        }
+        let place = self.place(text);
+        self.marks[place] = true;
+    }
+
+    fn contains(&self, text: &[u8]) -> bool {
+        !self.all.is_empty() && self.marks[self.place(text)] && self.all.contains(text)
+    }
+
+    /// Returns the place of a string's mark, which its length and its first and last eight bytes make.
+    fn place(&self, text: &[u8]) -> usize {
+        let word = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |chunk| u64::from_le_bytes(*chunk));
+        let short = || text.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        let ends =
+            if text.len() < 8 { short() } else { word(text.first_chunk()).rotate_left(32) ^ word(text.last_chunk()) };
+        let mixed = (ends ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        usize::try_from(mixed).unwrap_or(0) & (self.marks.len() - 1)
     }
 }
 
@@ -109,6 +145,17 @@ mod tests {
             for value in left {
                 assert!(!takes(&sieve, name, value), "{name} {value}");
             }
+        }
+    }
+
+    #[test]
+    fn a_set_of_strings_has_what_was_added_and_nothing_else() {
+        let text = |number: u32| format!("{}{number}", "Name".repeat(number as usize % 7));
+        let mut texts = Texts::default();
+        assert!(!texts.contains(b""));
+        (0..300).step_by(3).for_each(|number| texts.add(text(number).as_bytes()));
+        for number in 0..300 {
+            assert_eq!(texts.contains(text(number).as_bytes()), number % 3 == 0, "{number}");
         }
     }
 

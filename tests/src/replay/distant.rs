@@ -127,7 +127,8 @@ fn a_reader_that_has_had_enough_ends_a_replay_of_a_bucket() {
 #[test]
 fn memory_stays_bounded_however_large_the_objects_are() {
     let padded = |mib: usize, number: u32| {
-        let mut body = file(&[policy_detached(number)]).into_bytes();
+        // Nothing is found in it, so that nobody has to read what the program writes.
+        let mut body = file(&[organization_described(number)]).into_bytes();
         body.resize(mib << 20, b'\n');
         Arc::new(body)
     };

@@ -16,7 +16,7 @@ const MOST: usize = 256 << 10;
 /// What is looked at in every record, to know it again or to tell of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
-    /// `eventVersion`, which CloudTrail writes into every record and nobody else into anything like one.
+    /// `eventVersion`, which CloudTrail writes into every record. One without it is known by other keys, but not here.
     Record,
     /// The keys under which other objects than records have a list of records.
     List,

@@ -1,3 +1,5 @@
+//! What is taken here, the parser takes.
+
 use orgwatch_rules_sdk::json::{Document, Kind, Node};
 use proptest::prelude::*;
 
