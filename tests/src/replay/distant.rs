@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::replay;
 use crate::live::eventually;
-use crate::records::{file, gzip, policy_detached};
+use crate::records::{file, gzip, organization_described, policy_detached};
 use crate::servers::{Bucket, Gate, Reply, Shelf, refusal};
 use crate::support::{Ran, Run, outcome, peak_of_memory};
 
