@@ -116,7 +116,8 @@ pub fn find(arguments: &[String]) -> (Vec<Input>, Vec<InputError>) {
 /// A folder is opened when its turn comes: a walk through a million files takes no memory for them, and nobody waits for its end. What cannot
 /// be read comes as an error in its place, and the walk goes on.
 pub fn walk(arguments: &[String]) -> Walk {
-    Walk { arguments: arguments.to_vec().into_iter(), glob: None, folders: Vec::new(), known: BTreeSet::new() }
+    let arguments = Vec::from(arguments);
+    Walk { arguments: arguments.into_iter(), glob: None, folders: Vec::new(), known: BTreeSet::new() }
 }
 
 /// A walk through the inputs that some arguments name.
@@ -151,15 +152,12 @@ impl Iterator for Walk {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let step = if let Some(folder) = self.folders.last_mut() {
-                match folder.entries.next() {
-                    Some((name, kind)) => {
-                        let path = folder.path.join(name);
-                        self.entry(path, kind)
-                    }
-                    None => {
-                        self.folders.pop();
-                        None
-                    }
+                if let Some((name, kind)) = folder.entries.next() {
+                    let path = folder.path.join(name);
+                    self.entry(path, kind)
+                } else {
+                    self.folders.pop();
+                    None
                 }
             } else if let Some(glob) = &mut self.glob {
                 match glob.paths.next() {

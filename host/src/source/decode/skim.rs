@@ -3,6 +3,8 @@
 //! Skimming is allowed to be in doubt, and whatever it doubts is framed and parsed as if there were no skimming. What it does say equals what
 //! framing, parsing and judging would have said; tests compare the two on real, made-up and random text.
 
+#![expect(clippy::inline_always, reason = "a key is looked at in a loop that is compiled for certain instructions")]
+
 use memchr::memchr2;
 
 use super::compact::{self, Compact, Key, Keys};

@@ -8,6 +8,11 @@
 //! What this module takes, [`Document::parse`](orgwatch_rules_sdk::json::Document::parse) takes. The converse does not hold: whatever is written
 //! in another way, or is wrong, is left to the framer and the parser, which also say what is wrong.
 
+#![expect(
+    clippy::inline_always,
+    reason = "each part is called once a block, and has to be compiled for the instructions of its caller"
+)]
+
 mod block;
 mod brackets;
 mod scalar;
@@ -118,12 +123,11 @@ fn object_by(
     let mut padded = [b' '; Block::SIZE];
     loop {
         let rest = &bytes[at..];
-        let text = match rest.first_chunk() {
-            Some(text) => text,
-            None => {
-                padded[..rest.len()].copy_from_slice(rest);
-                &padded
-            }
+        let text = if let Some(text) = rest.first_chunk() {
+            text
+        } else {
+            padded[..rest.len()].copy_from_slice(rest);
+            &padded
         };
         let block = look(text);
         let found = strings.feed(block.quote, block.backslash, &parity);
