@@ -176,7 +176,15 @@ impl Hostile {
                 text.push(']');
             }
             2 => {
-                text.push_str(self.pick(&["0", "-1", "1.50", "1e9", "12E-3", "-0.0", "123456789012345678901234567890"]))
+                text.push_str(self.pick(&[
+                    "0",
+                    "-1",
+                    "1.50",
+                    "1e9",
+                    "12E-3",
+                    "-0.0",
+                    "123456789012345678901234567890",
+                ]));
             }
             3 => text.push_str(self.pick(&["true", "false", "null"])),
             4 if self.one_in(4) => text.push_str(self.pick(&["01", "+1", "tru", "nulll", ".5", "1.", "NaN", "'x'"])),

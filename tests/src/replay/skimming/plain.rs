@@ -25,11 +25,11 @@ pub(crate) fn compare(input: &[u8], patterns: &[Pattern]) -> Counts {
     let mut counts = Counts::default();
     loop {
         let parsed = plain.next().expect("memory can be read");
-        let passed = skimmed.next().expect("memory can be read");
-        match (parsed, passed) {
+        let quick = skimmed.next().expect("memory can be read");
+        match (parsed, quick) {
             (None, None) => return counts,
-            (Some(Decoded::Record(parsed)), Some(Decoded::Record(passed))) => {
-                same(&parsed, &passed);
+            (Some(Decoded::Record(parsed)), Some(Decoded::Record(quick))) => {
+                same(&parsed, &quick);
                 counts.records += 1;
             }
             (Some(Decoded::Record(parsed)), Some(Decoded::Unasked)) => {
@@ -37,22 +37,22 @@ pub(crate) fn compare(input: &[u8], patterns: &[Pattern]) -> Counts {
                 assert!(rules.is_empty(), "passed over and asked for by {rules:?}: {}", parsed.document.text());
                 same(&parsed, &skimmed.unasked_record().expect("it is a record"));
                 let text =
-                    |path: &str| parsed.document.pointer(path).and_then(Node::string).map(|text| text.into_owned());
+                    |path: &str| parsed.document.pointer(path).and_then(Node::string).map(std::borrow::Cow::into_owned);
                 let Glance { time, account } = skimmed.glance();
                 assert_eq!(time, text("/eventTime").as_deref(), "{}", parsed.document.text());
                 assert_eq!(account, text("/recipientAccountId").as_deref(), "{}", parsed.document.text());
                 counts.records += 1;
                 counts.unasked += 1;
             }
-            (parsed, passed) => assert_eq!(told(parsed.as_ref()), told(passed.as_ref())),
+            (parsed, quick) => assert_eq!(told(parsed.as_ref()), told(quick.as_ref())),
         }
     }
 }
 
-fn same(parsed: &Record, passed: &Record) {
-    assert_eq!(parsed.position, passed.position);
-    let [parsed, passed] = [parsed, passed].map(|record| Document::text(&record.document));
-    assert_eq!(parsed, passed);
+fn same(parsed: &Record, quick: &Record) {
+    assert_eq!(parsed.position, quick.position);
+    let [parsed, quick] = [parsed, quick].map(|record| Document::text(&record.document));
+    assert_eq!(parsed, quick);
 }
 
 /// Everything that is told of an item, in words.
