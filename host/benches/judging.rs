@@ -137,7 +137,9 @@ fn turns(criterion: &mut Criterion) {
         group.bench_function(format!("{count} rules, {events} events a batch"), |bencher| {
             bencher.iter(|| {
                 let mut findings = 0;
-                judge.judge(&batch, |verdicts| findings += verdicts.findings.len());
+                judge.judge(&batch, |verdicts| {
+                    findings += verdicts.iter().map(|verdicts| verdicts.findings.len()).sum::<usize>();
+                });
                 assert_eq!(findings, count * events);
             });
         });

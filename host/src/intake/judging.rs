@@ -209,7 +209,7 @@ impl Judging {
     fn judge(&mut self) {
         let asked = mem::take(&mut self.asked);
         let judge = Arc::clone(&self.judge);
-        judge.judge(&asked, |verdicts| self.take(verdicts));
+        judge.judge(&asked, |verdicts| verdicts.into_iter().for_each(|verdicts| self.take(verdicts)));
     }
 
     fn take(&mut self, verdicts: Verdicts) {

@@ -126,6 +126,6 @@ fn read_again(judge: &Judge, gap: GapToRetry) -> Outcome {
         }
     }
     let mut verdicts = Vec::new();
-    judge.judge(&asked, |judged| verdicts.push(judged));
+    judge.judge(&asked, |judged| verdicts.extend(judged));
     Outcome::Judged(verdicts)
 }

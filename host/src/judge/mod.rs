@@ -42,7 +42,7 @@ pub struct Asked {
     rules: Vec<usize>,
 }
 
-/// What judging a batch gave. For every event and every rule that asked for it there is an evaluation or a gap.
+/// What judging gave, one event or several. For every event and every rule that asked for it there is an evaluation or a gap.
 #[derive(Debug, Default)]
 pub struct Verdicts {
     /// The findings that are to be delivered, in the order of the events and of the rules.
@@ -124,10 +124,10 @@ impl Judge {
         (!rules.is_empty()).then_some(Asked { event, rules })
     }
 
-    /// Judges a batch and hands over the verdicts in the order of the events. Evaluates rule by rule, since an instance is cheapest where
-    /// the one before it was of the same rule; but where the rules have so much to say or to do that it should not all be held at once, the
-    /// batch is judged in parts. The verdicts are the same.
-    pub fn judge(&self, batch: &[Asked], mut take: impl FnMut(Verdicts)) {
+    /// Judges a batch and hands over the verdicts, one for each event in their order, some at a time. Evaluates rule by rule, since an instance is
+    /// cheapest where the one before it was of the same rule; but where the rules have so much to say or to do that it should not all be held at
+    /// once, the batch is judged in parts. The verdicts are the same.
+    pub fn judge(&self, batch: &[Asked], mut take: impl FnMut(Vec<Verdicts>)) {
         let mut rest = batch;
         while !rest.is_empty() {
             let (part, later) = rest.split_at(fitting(rest, EVALUATIONS_TOGETHER));
@@ -136,7 +136,7 @@ impl Judge {
         }
     }
 
-    fn judge_part(&self, part: &[Asked], take: &mut impl FnMut(Verdicts)) {
+    fn judge_part(&self, part: &[Asked], take: &mut impl FnMut(Vec<Verdicts>)) {
         if let Some(verdicts) = self.judge_together(part) {
             take(verdicts);
         } else {
@@ -149,11 +149,11 @@ impl Judge {
     /// Has one rule judge one event, whether it asks for it or not: how a gap is tried again. Nothing where there is no such rule.
     pub fn judge_again(&self, rule: &str, event: Event) -> Option<Verdicts> {
         let rule = self.rules.iter().position(|known| known.id == rule)?;
-        self.judge_together(&[Asked { event, rules: vec![rule] }])
+        self.judge_together(&[Asked { event, rules: vec![rule] }])?.pop()
     }
 
     /// Judges some events at once; gives up on more than one where the findings become too large.
-    fn judge_together(&self, batch: &[Asked]) -> Option<Verdicts> {
+    fn judge_together(&self, batch: &[Asked]) -> Option<Vec<Verdicts>> {
         let mut order: Vec<(usize, usize)> = batch
             .iter()
             .enumerate()
@@ -178,29 +178,38 @@ impl Judge {
             judged.push((event, rule, ran));
         }
         judged.sort_by_key(|&(event, rule, _)| (event, rule));
+        let mut judged = judged.into_iter().peekable();
+        let verdicts = batch.iter().enumerate().map(|(place, asked)| {
+            let of_event = std::iter::from_fn(|| judged.next_if(|&(event, ..)| event == place));
+            self.verdicts(&asked.event, of_event.map(|(_, rule, ran)| (rule, ran)))
+        });
+        Some(verdicts.collect())
+    }
+
+    /// Makes the verdicts on an event of what rules did with it.
+    fn verdicts(&self, event: &Event, ran: impl Iterator<Item = (usize, Option<Ran>)>) -> Verdicts {
         let mut verdicts = Verdicts::default();
-        // Looked for where a rule had something to say, and once for all rules.
-        let secrets: Vec<OnceCell<Secrets>> = batch.iter().map(|_| OnceCell::new()).collect();
-        let references: Vec<OnceCell<EventReference>> = batch.iter().map(|_| OnceCell::new()).collect();
-        for (event, rule, mut ran) in judged {
-            let asked = &batch[event].event;
-            verdicts.traces.extend(ran.as_mut().and_then(|ran| ran.traced(rule, asked)));
-            let of_event = || self.redacts.then(|| secrets[event].get_or_init(|| Secrets::of(asked.document())));
+        // Both are looked for where a rule had something to say, and once for all rules.
+        let secrets = OnceCell::new();
+        let secrets = || self.redacts.then(|| secrets.get_or_init(|| Secrets::of(event.document())));
+        let reference = OnceCell::new();
+        let reference = || reference.get_or_init(|| EventReference::of(event)).clone();
+        for (rule, mut ran) in ran {
+            verdicts.traces.extend(ran.as_mut().and_then(|ran| ran.traced(rule, event)));
             verdicts.fuel.extend(ran.as_ref().map(|ran| (rule, ran.fuel())));
-            let reference = || references[event].get_or_init(|| EventReference::of(asked)).clone();
             let first = verdicts.findings.len();
             let evaluation = match ran {
                 Some(Ran::Noted(noting)) => {
-                    verdicts.note(asked, &self.rules[rule], noting, self.redacts, of_event);
+                    verdicts.note(event, &self.rules[rule], noting, self.redacts, secrets);
                     continue;
                 }
                 Some(Ran::Evaluated(evaluation)) => Some(evaluation),
                 None => None,
             };
-            verdicts.add(asked, &self.rules[rule], evaluation, reference, of_event);
-            verdicts.tune(first, asked, &self.tuning);
+            verdicts.add(event, &self.rules[rule], evaluation, reference, secrets);
+            verdicts.tune(first, event, &self.tuning);
         }
-        Some(verdicts)
+        verdicts
     }
 }
 

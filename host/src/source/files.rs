@@ -22,7 +22,10 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
     StandardInput,
+    /// A plain file.
     File(PathBuf),
+    /// Something else at a path, which somebody named: a pipe, a device.
+    Stream(PathBuf),
     Object(ObjectInput),
 }
 
@@ -62,6 +65,10 @@ impl Input {
         Self { name: path.to_string_lossy().into(), origin: Origin::File(path) }
     }
 
+    fn stream(path: PathBuf) -> Self {
+        Self { name: path.to_string_lossy().into(), origin: Origin::Stream(path) }
+    }
+
     pub(super) fn object(object: ObjectInput) -> Self {
         Self { name: Arc::clone(object.name()), origin: Origin::Object(object) }
     }
@@ -69,15 +76,20 @@ impl Input {
     /// Returns the file, where it is one.
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::File(path) => Some(path),
+            Origin::File(path) | Origin::Stream(path) => Some(path),
             Origin::StandardInput | Origin::Object(_) => None,
         }
+    }
+
+    /// Tells whether reading may wait for somebody else: a program at the other end of a pipe, a server.
+    pub fn waits(&self) -> bool {
+        !matches!(self.origin, Origin::File(_))
     }
 
     /// Returns the input's size in bytes as it is stored, where it has one.
     pub fn size(&self) -> Option<u64> {
         match &self.origin {
-            Origin::StandardInput => None,
+            Origin::StandardInput | Origin::Stream(_) => None,
             Origin::File(path) => fs::metadata(path).ok().map(|metadata| metadata.len()),
             Origin::Object(object) => Some(object.size()),
         }
@@ -91,7 +103,7 @@ impl Input {
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.origin {
             Origin::StandardInput => Box::new(io::stdin()),
-            Origin::File(path) => Box::new(File::open(path)?),
+            Origin::File(path) | Origin::Stream(path) => Box::new(File::open(path)?),
             Origin::Object(object) => object.open()?,
         })
     }
@@ -207,7 +219,8 @@ impl Walk {
     fn path(&mut self, path: PathBuf) -> Step {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(_) => Some(Ok(Input::file(path))),
+            Ok(metadata) if metadata.is_file() => Some(Ok(Input::file(path))),
+            Ok(_) => Some(Ok(Input::stream(path))),
             Err(source) => Some(Err(InputError::Read { path, source })),
         }
     }

@@ -45,7 +45,7 @@ impl<'a> Trial<'a> {
             found.asked.push(asked.as_ref().map(|asked| asked.rules().to_vec()).unwrap_or_default());
             batch.extend(asked);
         }
-        self.judge.judge(&batch, |verdicts| found.verdicts.append(verdicts));
+        self.judge.judge(&batch, |verdicts| verdicts.into_iter().for_each(|more| found.verdicts.append(more)));
         if let Some(state) = state {
             let source = Arc::from("");
             let remembered = std::mem::take(&mut found.verdicts.remembered);

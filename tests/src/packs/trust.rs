@@ -92,9 +92,11 @@ fn judged(granted: Vec<Granted>) -> Verdicts {
     let asked: Vec<_> = records().iter().filter_map(|record| judge.ask(event(record))).collect();
     let mut all = Verdicts::default();
     judge.judge(&asked, |verdicts| {
-        all.findings.extend(verdicts.findings);
-        all.gaps.extend(verdicts.gaps);
-        all.fuel.extend(verdicts.fuel);
+        for verdicts in verdicts {
+            all.findings.extend(verdicts.findings);
+            all.gaps.extend(verdicts.gaps);
+            all.fuel.extend(verdicts.fuel);
+        }
     });
     all
 }

@@ -2,7 +2,7 @@
 //!
 //! With a folder of records in `ORGWATCH_TEST_RECORDS`, in any form that the program reads, they are compared too:
 //! `ORGWATCH_TEST_RECORDS=/var/log/cloudtrail cargo test --workspace --test orgwatch -- skimming:: --nocapture` prints the counts. The same
-//! comparison under a fuzzer is `host/fuzz`.
+//! comparison under a fuzzer is `host/fuzz`. `ORGWATCH_TEST_SEED` makes other hostile inputs.
 
 mod hostile;
 pub(crate) mod plain;
@@ -87,7 +87,7 @@ fn on_the_project_s_events_what_is_passed_over_is_what_no_pattern_matches() {
 
 #[test]
 fn on_records_of_one_s_own_what_is_passed_over_is_what_no_pattern_matches() {
-    // Without a folder the records that AWS documents stand in: the examples of the guides.
+    // Without a folder the project's own day stands in.
     let folder = std::env::var_os("ORGWATCH_TEST_RECORDS").map_or_else(|| root().join("examples/day"), PathBuf::from);
     let counts = compare_all(files(&folder).iter().map(|path| fs::read(path).expect("the file can be read")));
     println!("{} records, {} of them passed over", counts.records, counts.unasked);

@@ -105,9 +105,11 @@ fn replayed(judge: &Judge, batches: &[Vec<Value>]) -> Vec<String> {
                     |record: &Value| Event::new(Document::parse(record.to_string()).expect("JSON"), Place::default());
                 let asked: Vec<_> = batch.iter().filter_map(|record| judge.ask(event(record))).collect();
                 judge.judge(&asked, |verdicts| {
-                    assert!(verdicts.gaps.is_empty(), "{:?}", verdicts.gaps);
-                    let remembered = verdicts.remembered.into_iter().map(|it| it.waiting(&Arc::from("")));
-                    assert!(state.remember(judge, remembered.collect()).expect("there is room").is_empty());
+                    for verdicts in verdicts {
+                        assert!(verdicts.gaps.is_empty(), "{:?}", verdicts.gaps);
+                        let remembered = verdicts.remembered.into_iter().map(|it| it.waiting(&Arc::from("")));
+                        assert!(state.remember(judge, remembered.collect()).expect("there is room").is_empty());
+                    }
                 });
             });
         }

@@ -53,7 +53,7 @@ pub(super) enum Open {
 pub(super) struct Framer<'a, R> {
     pub(super) window: Window<R>,
     /// What records are skimmed for before they are framed, if they are.
-    skim: Option<&'a Skim>,
+    pub(super) skim: Option<&'a Skim>,
     pub(super) limits: DecodeLimits,
     /// From the outside in: at most a list of envelopes with a list each.
     pub(super) open: Vec<Open>,

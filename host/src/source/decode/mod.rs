@@ -51,7 +51,6 @@ const MAX_PAYLOADS: usize = 2;
 pub struct Decoder<'a, R> {
     framer: Framer<'a, R>,
     limits: DecodeLimits,
-    skim: Option<&'a Skim>,
     /// The record at hand that no rule asks for, and its length.
     unasked: Option<(Unasked, usize)>,
     /// What came in one item, which is read to its end before the next item.
@@ -79,7 +78,6 @@ impl<'a, R: Read> Decoder<'a, R> {
         Self {
             framer: Framer::new(input, limits, buffers, skim),
             limits,
-            skim,
             unasked: None,
             payload: None,
             payloads_left: MAX_PAYLOADS,
@@ -184,7 +182,8 @@ impl<'a, R: Read> Decoder<'a, R> {
                 Decoded::Skipped(skipped)
             }
             Shape::Payload(payload) if self.payloads_left > 0 => {
-                let mut decoder = Decoder::skimming(Cursor::new(payload), self.limits, self.skim, Buffers::default());
+                let mut decoder =
+                    Decoder::skimming(Cursor::new(payload), self.limits, self.framer.skim, Buffers::default());
                 decoder.payloads_left = self.payloads_left - 1;
                 self.payload = Some(Payload { decoder: Box::new(decoder), offset });
                 self.framer.accept(len);

@@ -38,8 +38,7 @@ pub struct Skim {
     /// The names of eight letters and more.
     long: Tails<8>,
     /// The others, of which there are none as a rule.
-    short: Tails<4>,
-    has_short: bool,
+    short: Option<Tails<4>>,
 }
 
 /// What came of skimming.
@@ -103,8 +102,7 @@ impl Skim {
         let members: Vec<(Box<[u8]>, Use)> =
             fixed.into_iter().chain(lists).chain(asked).map(|(name, used)| (name.into(), used)).collect();
         let mut long = Tails::new();
-        let mut short = Tails::new();
-        let mut has_short = false;
+        let mut short = None;
         for (place, (name, used)) in members.iter().enumerate() {
             if let Some(tail) = name.last_chunk() {
                 long.add(*tail, place);
@@ -115,14 +113,14 @@ impl Skim {
                     long.add(*key.last_chunk().expect("six letters and two"), place);
                 }
             } else {
-                has_short = true;
+                let short = short.get_or_insert_with(Tails::new);
                 match name.last_chunk() {
                     Some(tail) => short.add(*tail, place),
                     None => short.add_to_all(place),
                 }
             }
         }
-        Self { sieve, members, long, short, has_short }
+        Self { sieve, members, long, short }
     }
 
     /// Skims the object at the start of some bytes.
@@ -163,8 +161,10 @@ impl Keys for Seen<'_> {
         if self.skim.long.may_end(text) {
             self.member(self.skim.long.places(text), key);
         }
-        if self.skim.has_short && self.skim.short.may_end(text) {
-            self.member(self.skim.short.places(text), key);
+        if let Some(short) = &self.skim.short
+            && short.may_end(text)
+        {
+            self.member(short.places(text), key);
         }
         !self.doubtful
     }

@@ -53,20 +53,22 @@ impl Block {
     #[target_feature(enable = "avx2")]
     pub(super) fn of_avx2(text: &[u8; Self::SIZE]) -> Self {
         use std::arch::x86_64::{
-            __m256i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-            _mm256_setr_epi64x,
+            __m256i, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
+            _mm256_set1_epi8,
         };
-        let (words, _) = text.as_chunks();
-        let word = |at: usize| i64::from_le_bytes(words[at]);
-        let halves = [0, 4].map(|at| _mm256_setr_epi64x(word(at), word(at + 1), word(at + 2), word(at + 3)));
+        // Nothing here goes through a function of the library that takes a closure: one is compiled without the instructions, and what it is
+        // given and returns then goes through memory.
+        let at = text.as_ptr().cast::<__m256i>();
+        #[expect(unsafe_code, reason = "there is no safe way to load so many bytes that the compiler makes one instruction of")]
+        // SAFETY: both halves lie in the text, and the loads ask for no alignment.
+        let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
         let all = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
-        let bits = |halves: [__m256i; 2]| {
-            let [low, high] = halves.map(|half| Bits::from(_mm256_movemask_epi8(half).cast_unsigned()));
-            low | high << 32
-        };
-        let equal = |byte: u8| bits(halves.map(|half| _mm256_cmpeq_epi8(half, all(byte))));
-        let folded = halves.map(|half| _mm256_or_si256(half, all(0x20)));
-        let equal_folded = |byte: u8| bits(folded.map(|half| _mm256_cmpeq_epi8(half, all(byte))));
+        let half = |equal: __m256i| Bits::from(_mm256_movemask_epi8(equal).cast_unsigned());
+        let bits = |low: __m256i, high: __m256i| half(low) | half(high) << 32;
+        let equal = |byte: u8| bits(_mm256_cmpeq_epi8(low, all(byte)), _mm256_cmpeq_epi8(high, all(byte)));
+        let (low_folded, high_folded) = (_mm256_or_si256(low, all(0x20)), _mm256_or_si256(high, all(0x20)));
+        let equal_folded =
+            |byte: u8| bits(_mm256_cmpeq_epi8(low_folded, all(byte)), _mm256_cmpeq_epi8(high_folded, all(byte)));
         Self {
             quote: equal(b'"'),
             backslash: equal(b'\\'),
@@ -74,7 +76,7 @@ impl Block {
             close: equal_folded(b'}'),
             colon: equal(b':'),
             comma: equal(b','),
-            unusual: bits(halves.map(|half| _mm256_cmpgt_epi8(all(0x20), half))),
+            unusual: bits(_mm256_cmpgt_epi8(all(0x20), low), _mm256_cmpgt_epi8(all(0x20), high)),
         }
     }
 
@@ -98,6 +100,7 @@ fn bits(equal: u8x16, place: usize) -> Bits {
 }
 
 /// Returns the places of the bits that are set, from the first on.
+#[inline(always)]
 pub(super) fn places(bits: Bits) -> impl Iterator<Item = usize> {
     let mut left = bits;
     std::iter::from_fn(move || {

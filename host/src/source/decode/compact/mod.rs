@@ -97,7 +97,7 @@ pub(super) fn object(bytes: &[u8], keys: &mut impl Keys) -> Compact {
     object_by(bytes, Block::of, strings::parity, keys)
 }
 
-/// Does as [`object`] with instructions that most processors have, and not all: it takes two thirds of the time.
+/// Does as [`object`] with instructions that most processors have, and not all: checking takes four fifths of the time with them.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,pclmulqdq")]
 fn object_avx2(bytes: &[u8], keys: &mut impl Keys) -> Compact {
@@ -182,13 +182,10 @@ fn object_by(
         {
             return Compact::Unknown;
         }
-        let mut ends = now.key_end;
-        while ends != 0 {
-            let bit = ends & ends.wrapping_neg();
-            if !keys.key(Key { end: at + ends.trailing_zeros() as usize, outermost: walked.outermost & bit != 0 }) {
+        for place in block::places(now.key_end) {
+            if !keys.key(Key { end: at + place, outermost: walked.outermost >> place & 1 == 1 }) {
                 return Compact::Unknown;
             }
-            ends ^= bit;
         }
         if let Some(end) = walked.end {
             let len = at + end as usize + 1;

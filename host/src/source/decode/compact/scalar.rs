@@ -1,18 +1,11 @@
 //! Numbers, `true`, `false` and `null`.
 
-use super::block::Bits;
+use super::block::{Bits, places};
 
 /// Tells whether each of the places is the first byte of a scalar that ends where a value may end. `at` is where the block starts in `bytes`.
 #[inline(always)]
 pub(super) fn are_right(bytes: &[u8], at: usize, starts: Bits) -> bool {
-    let mut left = starts;
-    while left != 0 {
-        if !is_right(&bytes[at + left.trailing_zeros() as usize..]) {
-            return false;
-        }
-        left &= left - 1;
-    }
-    true
+    places(starts).all(|place| is_right(&bytes[at + place..]))
 }
 
 /// Tells whether a scalar is at the front, and behind it what may follow a value.
