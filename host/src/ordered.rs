@@ -20,6 +20,8 @@ struct State<W> {
     /// Output that waits, and whether its part is finished.
     waiting: BTreeMap<usize, (Vec<u8>, bool)>,
     bytes: usize,
+    /// How many workers wait for their turn.
+    waiters: usize,
     failure: Option<io::Error>,
     failed: bool,
 }
@@ -27,7 +29,7 @@ struct State<W> {
 impl<W: Write> Ordered<W> {
     /// Starts with part 0.
     pub(crate) fn new(writer: W) -> Self {
-        let state = State { writer, head: 0, waiting: BTreeMap::new(), bytes: 0, failure: None, failed: false };
+        let state = State { writer, head: 0, waiting: BTreeMap::new(), bytes: 0, waiters: 0, failure: None, failed: false };
         Self { state: Mutex::new(state), turn: Condvar::new() }
     }
 
@@ -38,13 +40,15 @@ impl<W: Write> Ordered<W> {
     pub(crate) fn add(&self, part: usize, output: &[u8], last: bool) -> bool {
         let mut state = self.lock();
         while !state.failed && part != state.head && state.bytes > WAITING {
+            state.waiters += 1;
             state = self.turn.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            state.waiters -= 1;
         }
+        let advances = part == state.head && last;
         if part == state.head {
             state.write(output);
             if last {
                 state.advance();
-                self.turn.notify_all();
             }
         } else {
             state.bytes += output.len();
@@ -52,7 +56,8 @@ impl<W: Write> Ordered<W> {
             waiting.0.extend_from_slice(output);
             waiting.1 |= last;
         }
-        if state.failed {
+        // To wake nobody is a call to the kernel, too.
+        if (advances || state.failed) && state.waiters > 0 {
             self.turn.notify_all();
         }
         !state.failed

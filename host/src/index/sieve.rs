@@ -5,6 +5,7 @@
 //! what is absent demands nothing, and with it there is no sieve.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use super::pattern::{Demand, Pattern, Written};
 
@@ -46,7 +47,8 @@ impl Sieve {
     /// `name` is the place in [`Sieve::names`]. `value` starts with the value and goes on behind it. A member is also one with a name if its key
     /// ends with a dot and that name, since patterns read a key with dots as a path.
     pub fn takes(&self, name: usize, value: &[u8]) -> bool {
-        self.members[name].accepts(&Written::of(value))
+        let member = &self.members[name];
+        !member.begins_otherwise(value) && member.accepts(&Written::of(value))
     }
 }
 
@@ -60,6 +62,13 @@ impl Demanded {
             Some(texts) => texts.into_iter().for_each(|text| self.texts.add(text.as_bytes())),
             None => self.others.push(demand),
         }
+    }
+
+    /// Tells whether a value is a string that begins in another way than those which are accepted, as most do: then it is none of them, whatever
+    /// comes behind.
+    fn begins_otherwise(&self, value: &[u8]) -> bool {
+        let Some((b'"', text)) = value.split_first() else { return false };
+        text.first_chunk().is_some_and(|head| self.others.is_empty() && !self.texts.may_begin(*head))
     }
 
     fn accepts(&self, value: &Written<'_>) -> bool {
@@ -77,7 +86,12 @@ struct Texts {
     all: BTreeSet<Box<[u8]>>,
     /// Whether there may be a string with such a mark; sixteen places for each string.
     marks: Vec<bool>,
+    /// Whether there may be a string that begins so; as many places.
+    heads: Vec<bool>,
 }
+
+/// The first bytes of a string.
+type Head = [u8; 4];
 
 impl Texts {
     fn add(&mut self, text: &[u8]) {
@@ -85,17 +99,38 @@ impl Texts {
         let places = (16 * self.all.len()).next_power_of_two();
         if self.marks.len() < places {
             self.marks = vec![false; places];
-            for known in &self.all {
-                let place = self.place(known);
-                self.marks[place] = true;
+            self.heads = vec![false; places];
+            for known in mem::take(&mut self.all) {
+                self.mark(&known);
+                self.all.insert(known);
             }
+        } else {
+            self.mark(text);
         }
-        let place = self.place(text);
-        self.marks[place] = true;
+    }
+
+    fn mark(&mut self, text: &[u8]) {
+        let (mark, head) = (self.place(text), text.first_chunk().map(|head| self.head_place(*head)));
+        self.marks[mark] = true;
+        if let Some(head) = head {
+            self.heads[head] = true;
+        }
     }
 
     fn contains(&self, text: &[u8]) -> bool {
         !self.all.is_empty() && self.marks[self.place(text)] && self.all.contains(text)
+    }
+
+    /// Tells whether the text behind a quotation mark may be one of the strings; where it has an escape or its end at once, it may.
+    #[inline]
+    fn may_begin(&self, head: Head) -> bool {
+        let is_plain = head.iter().fold(true, |plain, byte| plain & !matches!(byte, b'"' | b'\\'));
+        !is_plain || self.heads.is_empty() || self.heads[self.head_place(head)]
+    }
+
+    fn head_place(&self, head: Head) -> usize {
+        let mixed = u64::from(u32::from_le_bytes(head)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        usize::try_from(mixed).unwrap_or(0) & (self.heads.len() - 1)
     }
 
     /// Returns the place of a string's mark, which its length and its first and last eight bytes make.

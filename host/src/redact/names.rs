@@ -76,17 +76,17 @@ const PLACEHOLDERS: [&str; 3] = ["<sensitiveDataRemoved>", "HIDDEN_DUE_TO_SECURI
 
 /// Tells whether a secret stands under this name.
 pub(super) fn is_secret(name: &str) -> bool {
-    let last = name.rsplit(['/', '.']).next().unwrap_or(name);
-    // No name on the lists is longer, and a hostile key may be long. A prefix does not matter to an ending.
-    let start = last.char_indices().rev().nth(63).map_or(0, |(at, _)| at);
-    let plain = plain(&last[start..]);
-    (start == 0 && EXACTLY.binary_search(&plain.as_str()).is_ok())
-        || ENDING.iter().any(|ending| plain.ends_with(ending))
+    let last = name.bytes().rposition(|byte| matches!(byte, b'/' | b'.')).map_or(0, |at| at + 1);
+    let plain = Plain::of(&name.as_bytes()[last..]);
+    plain.may_be_secret()
+        && ((plain.is_whole && EXACTLY.binary_search_by(|known| known.as_bytes().cmp(plain.bytes())).is_ok())
+            || ENDING.iter().any(|ending| plain.bytes().ends_with(ending.as_bytes())))
 }
 
 /// Tells whether what stands under this name is secret because the object that it stands in is.
 pub(super) fn inherits(name: &str, secret: bool) -> bool {
-    secret && !NEVER.contains(&plain(name).as_str())
+    let plain = Plain::of(name.as_bytes());
+    secret && !(plain.is_whole && NEVER.iter().any(|never| never.as_bytes() == plain.bytes()))
 }
 
 /// Returns the member of an object whose value another member names as a secret.
@@ -99,12 +99,54 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     PLACEHOLDERS.contains(&text) || text.bytes().all(|byte| byte == b'*')
 }
 
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|character| !matches!(character, '_' | '-' | ' '))
-        .map(|character| character.to_ascii_lowercase())
-        .collect()
+/// A name without what does not count in it: its last bytes, of which there are more than in any name on the lists. A hostile name may be long.
+struct Plain {
+    bytes: [u8; Self::MOST],
+    start: usize,
+    /// The name has no more.
+    is_whole: bool,
 }
+
+impl Plain {
+    const MOST: usize = 64;
+
+    fn of(name: &[u8]) -> Self {
+        let mut plain = Self { bytes: [0; Self::MOST], start: Self::MOST, is_whole: true };
+        for byte in name.iter().rev().filter(|byte| !matches!(byte, b'_' | b'-' | b' ')) {
+            if plain.start == 0 {
+                plain.is_whole = false;
+                break;
+            }
+            plain.start -= 1;
+            plain.bytes[plain.start] = byte.to_ascii_lowercase();
+        }
+        plain
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Tells whether a name on the lists of secrets ends with the same two letters, which most names do not.
+    fn may_be_secret(&self) -> bool {
+        self.bytes().last_chunk().is_some_and(|&[before, last]| ENDS[usize::from(last % 32)] >> (before % 32) & 1 == 1)
+    }
+}
+
+/// How the names on the lists of secrets end: by the last letter, a bit for each letter before it.
+const ENDS: [u32; 32] = {
+    const fn add(mut ends: [u32; 32], names: &[&str]) -> [u32; 32] {
+        let mut at = 0;
+        while at < names.len() {
+            if let Some(&[before, last]) = names[at].as_bytes().last_chunk() {
+                ends[(last % 32) as usize] |= 1 << (before % 32);
+            }
+            at += 1;
+        }
+        ends
+    }
+    add(add([0; 32], &EXACTLY), &ENDING)
+};
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +155,7 @@ mod tests {
     #[test]
     fn the_list_can_be_searched() {
         assert!(EXACTLY.is_sorted());
+        assert!(EXACTLY.iter().chain(&ENDING).all(|name| is_secret(name)));
     }
 
     #[test]

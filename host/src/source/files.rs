@@ -151,6 +151,8 @@ struct Glob {
 
 struct Folder {
     path: PathBuf,
+    /// The same without links.
+    real: PathBuf,
     /// Sorted by name.
     entries: vec::IntoIter<(OsString, io::Result<FileType>)>,
 }
@@ -218,32 +220,41 @@ impl Walk {
     /// Takes what an argument names: anything that can be read, or everything in a folder.
     fn path(&mut self, path: PathBuf) -> Step {
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => self.folder(path),
+            Ok(metadata) if metadata.is_dir() => self.link(path),
             Ok(metadata) if metadata.is_file() => Some(Ok(Input::file(path))),
             Ok(_) => Some(Ok(Input::stream(path))),
             Err(source) => Some(Err(InputError::Read { path, source })),
         }
     }
 
-    /// Takes what is in a folder.
+    /// Takes what is in the innermost folder.
     fn entry(&mut self, path: PathBuf, kind: io::Result<FileType>) -> Step {
         // Only a link has to be looked at again, for what it leads to.
-        let kind = match kind {
-            Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
-            kind => kind,
-        };
+        let is_link = kind.as_ref().is_ok_and(FileType::is_symlink);
+        let kind = if is_link { fs::metadata(&path).map(|metadata| metadata.file_type()) } else { kind };
         match kind {
-            Ok(kind) if kind.is_dir() => self.folder(path),
+            Ok(kind) if kind.is_dir() => match (self.folders.last(), path.file_name()) {
+                (Some(folder), Some(name)) if !is_link => {
+                    let real = folder.real.join(name);
+                    self.folder(path, real)
+                }
+                _ => self.link(path),
+            },
             Ok(kind) if kind.is_file() => Some(Ok(Input::file(path))),
             Ok(_) => Some(Err(InputError::NoFile(path))),
             Err(source) => Some(Err(InputError::Read { path, source })),
         }
     }
 
+    /// Goes into a folder by a path that may have links in it.
+    fn link(&mut self, path: PathBuf) -> Step {
+        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        self.folder(path, real)
+    }
+
     /// Goes into a folder, once: links may lead to it again, or in circles.
-    fn folder(&mut self, path: PathBuf) -> Step {
-        let known = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if !self.known.insert(known) {
+    fn folder(&mut self, path: PathBuf, real: PathBuf) -> Step {
+        if !self.known.insert(real.clone()) {
             return None;
         }
         let read = fs::read_dir(&path).and_then(|entries| {
@@ -253,7 +264,7 @@ impl Walk {
         match read {
             Ok(mut entries) => {
                 entries.sort_by(|(left, _), (right, _)| left.cmp(right));
-                self.folders.push(Folder { path, entries: entries.into_iter() });
+                self.folders.push(Folder { path, real, entries: entries.into_iter() });
                 None
             }
             Err(source) => Some(Err(InputError::Read { path, source })),

@@ -12,6 +12,7 @@
 //! evaluation sees of them.
 
 mod notes;
+mod packing;
 mod temporary;
 mod view;
 mod waiting;

@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::notes::{self, NoteRow};
-use super::{Notes, Place, StateError};
+use super::{Notes, Place, StateError, packing};
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::finding::Finding;
@@ -54,7 +54,7 @@ pub struct Forming {
 impl Waiting {
     /// Compresses a record.
     pub fn pack(record: &str) -> Arc<[u8]> {
-        zstd::bulk::compress(record.as_bytes(), 3).expect("zstd takes any bytes").into()
+        packing::pack(record)
     }
 
     /// Writes down the record and what was noted of it. A record that waits already, waits on.
@@ -194,10 +194,7 @@ fn taken(row: &Row<'_>) -> rusqlite::Result<Taken> {
     let at = Place { digest: digest(row, 1)?, time: row.get(2)? };
     let input: String = row.get(4)?;
     let packed: Vec<u8> = row.get(5)?;
-    let document = zstd::decode_all(&*packed)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| Document::parse(text).ok());
+    let document = packing::unpack(&packed).ok().and_then(|text| Document::parse(text).ok());
     let place = source::Place { input: input.into(), position: source::Position::default() };
     let event = document.map(|document| Event::with_digest(document, place, at.digest));
     Ok(Taken { rule: row.get(0)?, source: row.get(3)?, at, event })

@@ -84,7 +84,7 @@ pub fn write_string(value: &str, out: &mut String) {
 }
 
 /// Finds the first byte that cannot stand in a JSON string as it is: a quotation mark, a backslash, a control character.
-fn find_unwritable(bytes: &[u8]) -> Option<usize> {
+pub(super) fn find_unwritable(bytes: &[u8]) -> Option<usize> {
     let is_unwritable = |&byte: &u8| byte < b' ' || byte == b'"' || byte == b'\\';
     let (words, rest) = bytes.as_chunks::<8>();
     for (place, word) in words.iter().enumerate() {

@@ -82,6 +82,13 @@ pub(super) struct RawNode {
     pub(super) len: u32,
 }
 
+impl RawNode {
+    /// Returns the length of the value's text, in bytes.
+    pub(super) const fn text_len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
 impl Document {
     /// Parses one JSON text (RFC 8259), with white space around it allowed and anything else after it refused.
     ///

@@ -113,10 +113,12 @@ impl<'a> Node<'a> {
     /// # use orgwatch_rules_sdk::json::Document;
     /// assert!(Document::parse(r#""\u0041""#).unwrap().root().is_string("A"));
     /// ```
+    #[inline]
     pub fn is_string(self, value: &str) -> bool {
         let raw = self.raw();
         match (raw.kind, raw.escaped) {
-            (Kind::String, false) => self.slice() == value,
+            // The length first: looking up a key asks this of every member of an object.
+            (Kind::String, false) => raw.text_len() == value.len() && self.slice() == value,
             (Kind::String, true) => text::unescape(self.slice()) == value,
             _ => false,
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::canonical::find_unwritable;
 use super::document::{Kind, RawNode};
 
 /// How deep arrays and objects may be nested. CloudTrail's own records stay below 20.
@@ -239,15 +240,14 @@ impl Parser<'_> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let byte = self.peek()?;
-            match byte {
+            self.at += find_unwritable(&self.bytes[self.at..]).unwrap_or(self.bytes.len() - self.at);
+            match self.peek()? {
                 b'"' => break,
                 b'\\' => {
                     escaped = true;
                     self.escape()?;
                 }
-                0..0x20 => return Err(self.error(ParseErrorKind::BadString)),
-                _ => self.at += 1,
+                _ => return Err(self.error(ParseErrorKind::BadString)),
             }
         }
         self.push(Kind::String, escaped, start, self.at);

@@ -7,23 +7,25 @@ use super::node::Node;
 
 /// Walks from a node to the one that the pointer names.
 pub(super) fn resolve<'a>(node: Node<'a>, pointer: &str) -> Option<Node<'a>> {
-    if pointer.is_empty() {
-        return Some(node);
-    }
     let mut at = node;
-    for token in pointer.strip_prefix('/')?.split('/') {
+    let mut rest = pointer;
+    while let Some(tokens) = rest.strip_prefix('/') {
+        // Tokens are short: searching for their end takes less than to set up a search.
+        let end = tokens.bytes().position(|byte| byte == b'/').unwrap_or(tokens.len());
+        let (token, behind) = tokens.split_at(end);
         at = match at.kind() {
             Kind::Object => at.get(&unescape(token)?)?,
             Kind::Array => at.element(index(token)?)?,
             _ => return None,
         };
+        rest = behind;
     }
-    Some(at)
+    rest.is_empty().then_some(at)
 }
 
 /// Resolves `~1` and `~0`; nothing for a stray `~`.
 fn unescape(token: &str) -> Option<Cow<'_, str>> {
-    if !token.contains('~') {
+    if !token.bytes().any(|byte| byte == b'~') {
         return Some(Cow::Borrowed(token));
     }
     let mut key = String::with_capacity(token.len());

@@ -209,18 +209,24 @@ impl Seen<'_> {
     }
 }
 
-/// Returns the byte before a name with which a text ends. Names are short: comparing them here takes less than a call to `memcmp`.
+/// Returns the byte before a name with which a text ends.
 #[inline(always)]
 fn before(text: &[u8], name: &[u8]) -> Option<u8> {
     let start = text.len().checked_sub(name.len() + 1)?;
     let (before, end) = text[start..].split_first()?;
-    let is_name = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(first), Some(last)) if name.len() <= 16 => {
-            end.first_chunk() == Some(first) && end.last_chunk() == Some(last)
-        }
+    let is_name = match name.len() {
+        8.. => equal::<8>(end, name),
+        4.. => equal::<4>(end, name),
         _ => end == name,
     };
     is_name.then_some(*before)
+}
+
+/// Tells whether two texts of one length, which is `N` at least, are equal. Names are short: comparing them here takes less than a call to `memcmp`.
+#[inline(always)]
+fn equal<const N: usize>(left: &[u8], right: &[u8]) -> bool {
+    let chunks = |text| <[u8]>::as_chunks::<N>(text).0.iter();
+    left.last_chunk::<N>() == right.last_chunk::<N>() && chunks(left).zip(chunks(right)).all(|(left, right)| left == right)
 }
 
 /// Names by their last `N` bytes: a first look that costs next to nothing.
