@@ -24,6 +24,7 @@ pub mod judge;
 pub mod ledger;
 mod ordered;
 pub mod pack;
+mod parallel;
 pub mod plan;
 pub mod redact;
 pub mod replay;

@@ -29,7 +29,8 @@ struct State<W> {
 impl<W: Write> Ordered<W> {
     /// Starts with part 0.
     pub(crate) fn new(writer: W) -> Self {
-        let state = State { writer, head: 0, waiting: BTreeMap::new(), bytes: 0, waiters: 0, failure: None, failed: false };
+        let state =
+            State { writer, head: 0, waiting: BTreeMap::new(), bytes: 0, waiters: 0, failure: None, failed: false };
         Self { state: Mutex::new(state), turn: Condvar::new() }
     }
 

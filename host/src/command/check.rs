@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use clap::Args;
 use serde_json::json;
 
 use super::args::{Color, Output};
-use super::run::{RuleFailure, count, processors};
+use super::run::{RuleFailure, count};
 use super::screen::{Screen, Tone};
 use super::{Failure, build, compiler, print, tell, warn};
 use crate::catalogue::Catalogue;
@@ -20,6 +17,7 @@ use crate::encoding::harmless_json;
 use crate::escape::{self, terminal};
 use crate::exit::Exit;
 use crate::pack::{KnownName, Pack};
+use crate::parallel::{self, processors};
 use crate::rule::{Discovered, RuleFile, discover};
 use crate::sandbox::{Compiler, Component, Limits, LoadFault};
 
@@ -184,21 +182,9 @@ fn known_names<'a>(found: &'a Discovered, file: &RuleFile) -> &'a [KnownName] {
 
 /// Loads each rule with its default settings, several at a time, and returns what went wrong, file by file. Generic rules have no defaults.
 fn load(files: &[RuleFile], compiler: &Compiler) -> Vec<Option<LoadFault>> {
-    let next = AtomicUsize::new(0);
-    let faults = Mutex::new(vec![None; files.len()]);
-    thread::scope(|scope| {
-        for _ in 0..processors().clamp(1, files.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(file) = files.get(place) else { break };
-                    let fault = file.component.as_ref().ok().and_then(|component| fault_of(component, compiler));
-                    faults.lock().expect("no loader panics")[place] = fault;
-                }
-            });
-        }
-    });
-    faults.into_inner().expect("no loader panics")
+    parallel::map(files, processors(), |file| {
+        file.component.as_ref().ok().and_then(|component| fault_of(component, compiler))
+    })
 }
 
 fn fault_of(component: &Component, compiler: &Compiler) -> Option<LoadFault> {

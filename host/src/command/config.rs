@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use super::args::{ConfigCommand, RuleSource};
 use super::found::RulesFound;
 use super::live::{check, check_trust};
-use super::run::{count, load_rules, processors};
+use super::run::{count, load_rules};
 use super::{Failure, print, tell, warn};
 use crate::config::Config;
 use crate::encoding::harmless_json;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::health::Condition;
+use crate::parallel::processors;
 
 pub(super) fn run(command: &ConfigCommand) -> Result<Exit, Failure> {
     match command {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::args::RunArgs;
 use super::found::{RulesFound, paths};
-use super::run::{count, load_rules, processors};
+use super::run::{count, load_rules};
 use super::{Failure, print, user_state};
 use crate::config::{Config, StateConfig};
 use crate::digest::Digest;
@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::health::Condition;
 use crate::ledger::Ledger;
 use crate::pack::lock::Lock;
+use crate::parallel::processors;
 use crate::route::Routes;
 use crate::rule::{Places, discover};
 use crate::service::{Loaded, ReadySink, Rules, RunningSource, Service};

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::num::NonZero;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,6 +17,7 @@ use crate::encoding::Encoding;
 use crate::escape::terminal;
 use crate::exit::Exit;
 use crate::judge::{Judge, Verdicts};
+use crate::parallel::processors;
 use crate::replay::{Keep, Queue, Replay, ReplayError, TimeRange, Totals};
 use crate::rule::{Rule, load};
 use crate::sandbox::{self, Engine};
@@ -136,11 +135,6 @@ fn replay(
     // A summary that cannot be written has nobody to be told to.
     let _ = writeln!(io::stderr(), "{summary}");
     Ok(summary.totals)
-}
-
-/// One worker a processor.
-pub(super) fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// A bar over the bytes of the inputs, on a terminal only.

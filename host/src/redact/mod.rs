@@ -169,7 +169,8 @@ fn gather(node: Node<'_>, secret: bool, unwrap: usize, strings: &mut BTreeSet<St
         Kind::Array => node.elements().for_each(|element| gather(element, secret, unwrap, strings)),
         Kind::Object => {
             let pair = holds_pair(|key| node.get(key).and_then(Node::string));
-            for (key, value) in node.members() {
+            for (key, value) in node.written_members() {
+                let key = key.string().unwrap_or_default();
                 let secret = names::inherits(&key, secret) || is_secret(&key) || pair == Some(&*key);
                 gather(value, secret, unwrap, strings);
             }

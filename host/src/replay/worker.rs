@@ -349,8 +349,9 @@ impl<'a, 'r, O: Write, M: Write> Worker<'a, 'r, O, M> {
         match state.remember(self.replay.judge, remembered) {
             Ok(beyond) => {
                 for rule in beyond {
-                    let line =
-                        format!("warning: the rule {rule} has more to remember than is kept: what it counts may be too low");
+                    let line = format!(
+                        "warning: the rule {rule} has more to remember than is kept: what it counts may be too low"
+                    );
                     if let Some(part) = self.parts.front_mut() {
                         part.told.line(&line);
                     }

@@ -8,6 +8,7 @@ use super::RuleFile;
 use crate::escape;
 use crate::pack::packed::Layout;
 use crate::pack::{Pack, PackError, is_wasm, wasm_files};
+use crate::parallel::{self, processors};
 use crate::sandbox::{Component, Limits};
 
 /// What a path of rules holds.
@@ -92,16 +93,13 @@ impl Discovered {
         if let ([packed, ..], true) = (self.packed.as_slice(), self.packs.is_empty() && self.components.is_empty()) {
             return Err(DiscoverError::Packed(packed.clone()));
         }
-        let mut files = Vec::new();
-        for path in &self.components {
-            files.push(read(path, None, limits)?);
-        }
+        let mut paths: Vec<_> = self.components.iter().map(|path| (path.clone(), None)).collect();
         for pack in &self.packs {
-            for path in pack.components()? {
-                files.push(read(&path, Some(pack.manifest().reference()), limits)?);
-            }
+            let reference = pack.manifest().reference();
+            paths.extend(pack.components()?.into_iter().map(|path| (path, Some(reference.clone()))));
         }
-        Ok(files)
+        let files = parallel::map(&paths, processors(), |(path, pack)| read(path, pack.clone(), limits));
+        files.into_iter().collect()
     }
 }
 

@@ -1,8 +1,6 @@
 //! Loading rules: each prepared in a child process, several at a time.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
 
 use orgwatch_rules_sdk::Matches;
 
@@ -10,6 +8,7 @@ use super::{Instance, Rule, RuleFile};
 use crate::digest::Digest;
 use crate::finding::{Defaults, RuleReference};
 use crate::index::Pattern;
+use crate::parallel;
 use crate::sandbox::{Compiler, Component, Engine, LoadFault, LoadedRule};
 use crate::table::Tables;
 
@@ -25,26 +24,12 @@ pub fn load(
     tables: &Arc<Tables>,
     jobs: usize,
 ) -> Vec<Rule> {
-    let next = AtomicUsize::new(0);
-    let loaded = Mutex::new(Vec::with_capacity(instances.len()));
-    thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, instances.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(instance) = instances.get(place) else { break };
-                    let file = &files[instance.file];
-                    if let Ok(component) = &file.component {
-                        let rule = load_one(file, component, instance, compiler, engine, tables);
-                        loaded.lock().expect("no loader panics").push((place, rule));
-                    }
-                }
-            });
-        }
+    let rules = parallel::map(instances, jobs, |instance| {
+        let file = &files[instance.file];
+        let component = file.component.as_ref().ok()?;
+        Some(load_one(file, component, instance, compiler, engine, tables))
     });
-    let mut loaded = loaded.into_inner().expect("no loader panics");
-    loaded.sort_by_key(|&(place, _)| place);
-    loaded.into_iter().map(|(_, rule)| rule).collect()
+    rules.into_iter().flatten().collect()
 }
 
 fn load_one(

@@ -231,8 +231,16 @@ impl<'a> Node<'a> {
         Members(members.into_iter())
     }
 
-    /// Walks an object's keys and values as written, duplicates included.
-    fn written_members(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+    /// Walks an object's keys and values as they are written: in the order of the text, a repeated key each time. Takes less than
+    /// [`Node::members`], which sorts them.
+    ///
+    /// ```
+    /// # use orgwatch_rules_sdk::json::Document;
+    /// let document = Document::parse(r#"{"b": 1, "a": 2, "b": 3}"#).unwrap();
+    /// let keys: Vec<_> = document.root().written_members().filter_map(|(key, _)| key.string()).collect();
+    /// assert_eq!(keys, ["b", "a", "b"]);
+    /// ```
+    pub fn written_members(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
         let raw = self.raw();
         let left = if raw.kind == Kind::Object { raw.len } else { 0 };
         let mut index = self.index + 1;

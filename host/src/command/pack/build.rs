@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::command::run::{count, digits, processors};
+use crate::command::run::{count, digits};
 use crate::command::{Failure, build, compiler, print};
 use crate::escape;
 use crate::exit::Exit;
 use crate::pack::Pack;
 use crate::pack::packed::{Layout, Packer, PackerError, is_pack, write_file};
+use crate::parallel::processors;
 use crate::sandbox::Limits;
 
 #[derive(Debug, Args)]

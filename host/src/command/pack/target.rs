@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::registry::{RegistryArgs, failure};
-use crate::command::{Failure, compiler, run::processors};
+use crate::command::{Failure, compiler};
 use crate::escape::{self, terminal};
 use crate::pack::Pack;
 use crate::pack::packed::{Layout, LayoutError, Packed, PackedError, Packer};
 use crate::pack::registry::wait;
+use crate::parallel::processors;
 use crate::rule::Place;
 use crate::sandbox::Limits;
 

@@ -38,7 +38,7 @@ const BETWEEN_LOOKS: u64 = KEPT / 32;
 const USE_IS_NEWS: Duration = Duration::from_hours(1);
 
 /// Changes whenever what a file of the cache holds changes.
-const FORMAT: &[u8] = b"orgwatch prepared rule 2";
+const FORMAT: &[u8] = b"orgwatch prepared rule 3";
 
 /// How the files of entries end.
 const ENTRY: &str = ".rule";

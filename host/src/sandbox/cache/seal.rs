@@ -7,9 +7,8 @@
 use std::fmt;
 use std::io::{self, Read as _};
 
-use hmac::{Hmac, Mac as _};
+use blake3::Hasher;
 use rustix::fs::{AtFlags, StatxFlags, statx};
-use sha2::Sha256;
 
 use super::folder::{Folder, READ_OR_WRITE};
 use crate::digest::Digest;
@@ -66,20 +65,23 @@ impl Seal {
 
     /// Returns the seal of an entry: also of its name, so that no entry can stand for another.
     pub(super) fn seal(&self, name: &Digest, parts: &[&[u8]]) -> [u8; LENGTH] {
-        self.hash(name, parts).finalize().into_bytes().into()
+        *self.hash(name, parts).as_bytes()
     }
 
     /// Tells whether an entry has been sealed by this cache.
     pub(super) fn holds(&self, name: &Digest, content: &[u8], seal: &[u8]) -> bool {
-        self.hash(name, &[content]).verify_slice(seal).is_ok()
+        // Comparing two hashes takes the same time wherever they differ.
+        let seal = seal.try_into().map(blake3::Hash::from_bytes);
+        seal.is_ok_and(|seal| self.hash(name, &[content]) == seal)
     }
 
-    fn hash(&self, name: &Digest, parts: &[&[u8]]) -> Hmac<Sha256> {
-        let mut hash = Hmac::<Sha256>::new_from_slice(self.key.as_bytes()).expect("HMAC takes a key of any length");
+    /// BLAKE3 with a key: a start with a hundred rules hashes a hundred megabytes, for which SHA-256 takes five times as long.
+    fn hash(&self, name: &Digest, parts: &[&[u8]]) -> blake3::Hash {
+        let mut hash = Hasher::new_keyed(self.key.as_bytes());
         hash.update(name.as_bytes());
         for part in parts {
             hash.update(part);
         }
-        hash
+        hash.finalize()
     }
 }

@@ -226,7 +226,8 @@ fn before(text: &[u8], name: &[u8]) -> Option<u8> {
 #[inline(always)]
 fn equal<const N: usize>(left: &[u8], right: &[u8]) -> bool {
     let chunks = |text| <[u8]>::as_chunks::<N>(text).0.iter();
-    left.last_chunk::<N>() == right.last_chunk::<N>() && chunks(left).zip(chunks(right)).all(|(left, right)| left == right)
+    left.last_chunk::<N>() == right.last_chunk::<N>()
+        && chunks(left).zip(chunks(right)).all(|(left, right)| left == right)
 }
 
 /// Names by their last `N` bytes: a first look that costs next to nothing.

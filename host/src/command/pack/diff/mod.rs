@@ -14,11 +14,11 @@ use super::registry::RegistryArgs;
 use super::target::Target;
 use crate::command::args::{Color, Output};
 use crate::command::found::tell_of_broken;
-use crate::command::run::processors;
 use crate::command::screen::Screen;
 use crate::command::{Failure, compiler, explain, print};
 use crate::exit::Exit;
 use crate::pack::diff::{Diff, DiffError, Given};
+use crate::parallel::processors;
 use crate::rule::Place;
 use crate::testing::{Story, Workbench};
 

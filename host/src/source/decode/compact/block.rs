@@ -59,7 +59,10 @@ impl Block {
         // Nothing here goes through a function of the library that takes a closure: one is compiled without the instructions, and what it is
         // given and returns then goes through memory.
         let at = text.as_ptr().cast::<__m256i>();
-        #[expect(unsafe_code, reason = "there is no safe way to load so many bytes that the compiler makes one instruction of")]
+        #[expect(
+            unsafe_code,
+            reason = "there is no safe way to load so many bytes that the compiler makes one instruction of"
+        )]
         // SAFETY: both halves lie in the text, and the loads ask for no alignment.
         let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
         let all = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
