@@ -26,10 +26,10 @@ const EVENTS: usize = 256;
 const BYTES: usize = 8 << 20;
 
 /// How many records are read, at most, between an event that is held and its judgement: nothing is held back for longer than it takes to read them.
-const RECORDS: u64 = 16_384;
+const RECORDS: u64 = 4_096;
 
 /// How many inputs are held open for what they have yet to say: some hold no records at all.
-const INPUTS: usize = 1_024;
+const INPUTS: usize = 256;
 
 /// A worker. The inputs that it takes are parts of the output, and their numbers rise.
 ///

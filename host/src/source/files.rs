@@ -167,7 +167,7 @@ struct Glob {
 struct Folder {
     path: PathBuf,
     /// The same without links.
-    real: PathBuf,
+    resolved: PathBuf,
     /// Sorted by name.
     entries: vec::IntoIter<(OsString, io::Result<FileType>)>,
     /// The folder itself, opened when the first file in it comes up, if it can be.
@@ -261,8 +261,8 @@ impl Walk {
         match kind {
             Ok(kind) if kind.is_dir() => match (self.folders.last(), path.file_name()) {
                 (Some(folder), Some(name)) if !is_link => {
-                    let real = folder.real.join(name);
-                    self.folder(path, real)
+                    let resolved = folder.resolved.join(name);
+                    self.folder(path, resolved)
                 }
                 _ => self.link(path),
             },
@@ -277,13 +277,13 @@ impl Walk {
 
     /// Goes into a folder by a path that may have links in it.
     fn link(&mut self, path: PathBuf) -> Step {
-        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        self.folder(path, real)
+        let resolved = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        self.folder(path, resolved)
     }
 
     /// Goes into a folder, once: links may lead to it again, or in circles.
-    fn folder(&mut self, path: PathBuf, real: PathBuf) -> Step {
-        if !self.known.insert(real.clone()) {
+    fn folder(&mut self, path: PathBuf, resolved: PathBuf) -> Step {
+        if !self.known.insert(resolved.clone()) {
             return None;
         }
         let read = fs::read_dir(&path).and_then(|entries| {
@@ -297,7 +297,7 @@ impl Walk {
                 if let Some(outer) = self.folders.last_mut() {
                     outer.open = None;
                 }
-                self.folders.push(Folder { path, real, entries: entries.into_iter(), open: None });
+                self.folders.push(Folder { path, resolved, entries: entries.into_iter(), open: None });
                 None
             }
             Err(source) => Some(Err(InputError::Read { path, source })),

@@ -58,13 +58,11 @@ impl Block {
         };
         // Nothing here goes through a function of the library that takes a closure: one is compiled without the instructions, and what it is
         // given and returns then goes through memory.
-        let at = text.as_ptr().cast::<__m256i>();
-        #[expect(
-            unsafe_code,
-            reason = "there is no safe way to load so many bytes that the compiler makes one instruction of"
-        )]
-        // SAFETY: both halves lie in the text, and the loads ask for no alignment.
-        let (low, high) = unsafe { (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))) };
+        let (low, high) = text.split_at(Self::SIZE / 2);
+        #[expect(unsafe_code, reason = "there is no safe way to load so many bytes that becomes one instruction")]
+        // SAFETY: both halves have 32 bytes, and the loads ask for no alignment.
+        let (low, high) =
+            unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) };
         let all = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
         let half = |equal: __m256i| Bits::from(_mm256_movemask_epi8(equal).cast_unsigned());
         let bits = |low: __m256i, high: __m256i| half(low) | half(high) << 32;
