@@ -160,9 +160,9 @@ impl Judging {
 
     /// Takes what is known of a record that no rule asks for. Returns false where it is dated in the future or is another account's.
     fn is_usual(&mut self, glance: Glance<'_>) -> bool {
-        let time = glance.time.and_then(event::time);
+        let time = glance.time.and_then(|time| event::time(&time));
         let other = |account: &str| self.account.as_ref().is_some_and(|expected| account != *expected);
-        if time.is_some_and(|time| self.is_future(time)) || glance.account.is_some_and(other) {
+        if time.is_some_and(|time| self.is_future(time)) || glance.account.as_deref().is_some_and(other) {
             return false;
         }
         self.judged.taken.newest = self.judged.taken.newest.max(time);

@@ -180,7 +180,7 @@ impl<'a, 'r, O: Write, M: Write> Worker<'a, 'r, O, M> {
                 }
                 Decoded::Unasked => {
                     self.totals.records += 1;
-                    let time = || decoder.glance().time.and_then(event::time);
+                    let time = || decoder.glance().time.and_then(|time| event::time(&time));
                     self.totals.outside += u64::from(!self.replay.range.contains(time));
                 }
                 Decoded::Skipped(_) => self.totals.skipped += 1,

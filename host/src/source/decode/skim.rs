@@ -5,7 +5,11 @@
 
 #![expect(clippy::inline_always, reason = "a key is looked at in a loop that is compiled for certain instructions")]
 
+use std::borrow::Cow;
+use std::str;
+
 use memchr::memchr2;
+use orgwatch_rules_sdk::json::Document;
 
 use super::compact::{self, Compact, Key, Keys};
 use super::prefix::LISTS;
@@ -54,38 +58,45 @@ pub(super) enum Skimmed {
     Unfinished,
 }
 
-/// A record that no rule asks for, as its places in the text.
+/// A record that no rule asks for, as places in its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Unasked {
-    time: Option<Place>,
-    account: Option<Place>,
-}
-
-/// The place of a string, without its quotation marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    start: usize,
-    end: usize,
+    /// Where the value of `eventTime` starts.
+    time: Option<usize>,
+    /// Where the value of `recipientAccountId` starts.
+    account: Option<usize>,
 }
 
 /// What is known of a record that no rule asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Glance<'a> {
     /// `eventTime`, where it is a string.
-    pub time: Option<&'a str>,
+    pub time: Option<Cow<'a, str>>,
     /// `recipientAccountId`, where it is a string.
-    pub account: Option<&'a str>,
+    pub account: Option<Cow<'a, str>>,
 }
 
 impl Unasked {
-    /// Reads the places in the text that was skimmed.
+    /// Reads the values in the text that was skimmed.
     pub(super) fn glance(self, text: &[u8]) -> Glance<'_> {
-        let read = |place: Option<Place>| {
-            let place = place?;
-            std::str::from_utf8(text.get(place.start..place.end)?).ok()
-        };
+        let read = |place: Option<usize>| string(text.get(place?..)?);
         Glance { time: read(self.time), account: read(self.account) }
     }
+}
+
+/// Reads the string at the start of some well-formed JSON; nothing where it is something else.
+fn string(json: &[u8]) -> Option<Cow<'_, str>> {
+    let rest = json.strip_prefix(b"\"")?;
+    let mut end = memchr2(b'"', b'\\', rest)?;
+    if rest[end] == b'"' {
+        return str::from_utf8(&rest[..end]).ok().map(Cow::Borrowed);
+    }
+    // Nobody writes escapes there, so it may take the parser, which has to be told where the string ends.
+    while rest[end] == b'\\' {
+        end += 2 + memchr2(b'"', b'\\', rest.get(end + 2..)?)?;
+    }
+    let document = Document::parse(&json[..end + 2]).ok()?;
+    document.root().string().map(|text| Cow::Owned(text.into_owned()))
 }
 
 impl Skim {
@@ -186,26 +197,18 @@ impl Seen<'_> {
                     self.wanted |= self.skim.sieve.takes(*place, value);
                 }
                 _ if !key.outermost || before != b'"' => {}
+                // With an escape it may be what it does not look like.
                 Use::Source => {
-                    self.string(value_at);
-                    self.doubtful |= value.starts_with(b"\"aws:");
+                    self.doubtful |= value.starts_with(b"\"aws:") || value.iter().take(5).any(|&byte| byte == b'\\')
                 }
                 Use::Record => self.record = true,
                 Use::List => self.doubtful |= value.starts_with(b"["),
                 // Of two members with one name the last counts.
-                Use::Time => self.found.time = self.string(value_at),
-                Use::Account => self.found.account = self.string(value_at),
+                Use::Time => self.found.time = Some(value_at),
+                Use::Account => self.found.account = Some(value_at),
                 Use::Sieve(_) => {}
             }
         }
-    }
-
-    /// Returns the place of a string. One with escapes would have to be read.
-    fn string(&mut self, start: usize) -> Option<Place> {
-        let rest = self.bytes.get(start..)?.strip_prefix(b"\"")?;
-        let len = memchr2(b'"', b'\\', rest)?;
-        self.doubtful |= rest[len] == b'\\';
-        Some(Place { start: start + 1, end: start + 1 + len })
     }
 }
 
