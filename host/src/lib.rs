@@ -7,6 +7,7 @@
 mod address;
 pub mod aws;
 pub mod catalogue;
+mod causes;
 pub mod check;
 pub mod command;
 pub mod config;

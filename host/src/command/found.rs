@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::args::RuleSource;
 use super::live::state_folder;
 use super::run::RuleFailure;
-use super::{Failure, build, compiler, tell, texts_of};
+use super::{Failure, build, compiler, tell};
+use crate::causes;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::pack::lock::{Lock, Locked};
@@ -111,7 +112,7 @@ impl RulesFound {
             Some((file.path.to_string_lossy().into_owned(), fault.to_string()))
         });
         let refused = self.refused.iter().map(|refusal| {
-            let reason = texts_of(&refusal.reason).join(": ");
+            let reason = causes::on_one_line(&refusal.reason);
             (refusal.place.clone(), reason.replace("\nhint: ", "; "))
         });
         broken.chain(refused).collect()

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser};
 
+use crate::causes;
 use crate::escape;
 use crate::exit::Exit;
 use crate::sandbox::{Compiler, Limits, prepare};
@@ -63,7 +64,7 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&texts_of(&*self.error).join(": "))
+        formatter.write_str(&causes::on_one_line(&*self.error))
     }
 }
 
@@ -139,18 +140,7 @@ fn prepare_rule() -> Exit {
 
 /// Tells of an error on stderr: the chain of causes on one line, then the hints, each on its own.
 fn tell(error: &dyn Error) {
-    say("error", &texts_of(error));
-}
-
-/// Returns the words of an error and of what caused it.
-fn texts_of(error: &dyn Error) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        texts.push(error.to_string());
-        next = error.source();
-    }
-    texts
+    say("error", &causes::each(error));
 }
 
 /// Puts the causes into one text, and the hints apart.
@@ -167,7 +157,7 @@ fn causes_and_hints(texts: &[String]) -> (String, Vec<String>) {
 
 /// Breaks the lines of a failure's words where a terminal of the usual width would.
 fn narrow(failure: &Failure) -> Failure {
-    let (cause, hints) = causes_and_hints(&texts_of(&*failure.error));
+    let (cause, hints) = causes_and_hints(&causes::each(&*failure.error));
     let mut text = broken("error: ", &cause);
     for hint in hints {
         text += "\nhint: ";

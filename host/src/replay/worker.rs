@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::told::Told;
 use super::{Replay, ReplayError, Totals};
+use crate::causes;
 use crate::escape::terminal;
 use crate::event::{self, Event};
 use crate::gap::{Gap, GapCause};
 use crate::judge::{Asked, Remembered, Verdicts, Withheld};
 use crate::ordered::Ordered;
+use crate::source::Place;
 use crate::source::decode::{Buffers, DecodeLimits, Decoded, Decoder};
 use crate::source::files::{Input, InputError};
-use crate::source::{Place, causes};
 use crate::state::Temporary;
 use crate::tuning::Why;
 
@@ -145,7 +146,7 @@ impl<'a, 'r, O: Write, M: Write> Worker<'a, 'r, O, M> {
             Err(error) => {
                 self.totals.failed_inputs += 1;
                 self.begin(number, "".into());
-                self.tell(&format!("error: {}", causes(&error)));
+                self.tell(&format!("error: {}", causes::on_one_line(&error)));
             }
         }
         if waits || self.parts.len() >= INPUTS || self.is_late() {

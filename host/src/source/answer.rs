@@ -1,5 +1,6 @@
 //! What an AWS service answered when a call failed: what kind of failure it is, by the error's type and code, and the words for the operator.
 
+use crate::causes;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 /// A failed call.
@@ -34,7 +35,7 @@ impl Answer {
     {
         let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
         let Some(code) = metadata.and_then(|metadata| metadata.code()) else {
-            return Self { kind: Refusal::Other, text: causes(error) };
+            return Self { kind: Refusal::Other, text: causes::on_one_line(error) };
         };
         let text = match metadata.and_then(|metadata| metadata.message()) {
             Some(message) if !message.is_empty() => format!("{code}: {message}"),
@@ -56,18 +57,6 @@ impl Answer {
             Refusal::Throttled | Refusal::Missing | Refusal::NextToken | Refusal::Other => String::new(),
         }
     }
-}
-
-/// Writes an error with its causes on one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 impl Refusal {

@@ -24,6 +24,7 @@ use tokio::time::sleep;
 use super::files;
 use super::trouble::Troubles;
 use super::{Batch, Body, Inlet, Source, SourceError};
+use crate::causes;
 use crate::config::Span;
 
 /// The configuration of a source `directory`.
@@ -164,7 +165,7 @@ impl Directory {
             match inlet.checkpoint(&name).await {
                 Ok(taken) => known.taken = taken,
                 Err(error) => {
-                    let reason = crate::source::answer::causes(&error);
+                    let reason = causes::on_one_line(&error);
                     self.troubles.raise(inlet, &name, format!("failed to tell whether {name} was taken: {reason}"));
                     return false;
                 }
@@ -198,11 +199,7 @@ impl Directory {
             }
             Err(_) if inlet.stopping() => false,
             Err(error) => {
-                self.troubles.raise(
-                    inlet,
-                    &name,
-                    format!("failed to take {name}: {}", crate::source::answer::causes(&error)),
-                );
+                self.troubles.raise(inlet, &name, format!("failed to take {name}: {}", causes::on_one_line(&error)));
                 false
             }
         }
@@ -214,7 +211,7 @@ fn look(path: &Path) -> Look {
     let mut look = Look::default();
     let argument = path.to_string_lossy().into_owned();
     let (inputs, errors) = files::find(&[argument]);
-    look.errors = errors.iter().map(|error| crate::source::answer::causes(error)).collect();
+    look.errors = errors.iter().map(|error| causes::on_one_line(error)).collect();
     for input in inputs {
         let Some(file) = input.path() else { continue };
         let below = file.strip_prefix(path).unwrap_or(file);

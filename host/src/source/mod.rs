@@ -23,7 +23,6 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::answer::causes;
 pub use self::cloudtrail::CloudTrailConfig;
 pub use self::decode::{Position, Unreadable, UnreadableReason};
 pub use self::directory::DirectoryConfig;

@@ -9,8 +9,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::answer::{Answer, Refusal, causes};
+use super::answer::{Answer, Refusal};
 use crate::aws::AwsConfig;
+use crate::causes;
 
 /// The largest object that is read unless it is configured, in MiB. CloudTrail's own files have some MiB at most.
 pub(super) const OBJECT_MIB: u32 = 256;
@@ -94,7 +95,7 @@ impl Objects {
             Ok(Some(bytes)) => Ok(Bytes::from_owner(Held { bytes, _room: room })),
             Ok(None) => Err(self.too_large(bucket, key, "does not end")),
             Err(error) => {
-                let text = format!("failed to read s3://{bucket}/{key} to its end: {}", causes(&error));
+                let text = format!("failed to read s3://{bucket}/{key} to its end: {}", causes::on_one_line(&error));
                 Err(ObjectError { text, needs_somebody: false })
             }
         }

@@ -20,6 +20,7 @@ use self::events::records;
 use super::change::{self, ChangeError};
 use super::expected::{Expected, ExpectedFinding};
 use super::story::Story;
+use crate::causes;
 use crate::escape::{path as shown, terminal};
 use crate::plan::json_table;
 use crate::table::{Match, STANDARD, Table, TableConfig, TableError, Tables};
@@ -228,7 +229,7 @@ impl Case {
         room.take_settings(path, &settings)?;
         let mut tables = Tables::default();
         for (table, rows) in written.tables {
-            tables.add(self::table(&table, &rows, path).map_err(|error| problem(told(&error)))?);
+            tables.add(self::table(&table, &rows, path).map_err(|error| problem(causes::on_one_line(&error)))?);
         }
         Ok(Self { name: written.name, file: path.to_owned(), story, settings, tables, expected })
     }
@@ -238,8 +239,9 @@ impl Changed {
     fn record(self, folder: &Path, room: &Room) -> Result<Value, String> {
         let mut record = match self.event {
             toml::Value::String(name) => {
-                let cannot =
-                    |error: &dyn std::error::Error| format!("the event `{}`: {}", terminal(&name), told(error));
+                let cannot = |error: &dyn std::error::Error| {
+                    format!("the event `{}`: {}", terminal(&name), causes::on_one_line(error))
+                };
                 if !stays_among_events(Path::new(&name)) {
                     return Err(format!(
                         "the event `{}` does not lie among the pack's events\nhint: name it from the case's folder on, as \"../other_rule/fires.json\"",
@@ -331,17 +333,6 @@ fn table(name: &str, rows: &[toml::Table], path: &Path) -> Result<Table, TableEr
     let rows = Value::Array(rows.ok_or_else(not_json)?);
     let config = TableConfig { name: name.to_owned(), path: path.to_owned(), key: key.to_owned(), r#match };
     Table::parse(&config, rows.to_string().as_bytes())
-}
-
-/// Tells of an error with its causes.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// Reads a TOML file; nothing where there is none.

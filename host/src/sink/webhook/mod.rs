@@ -26,6 +26,7 @@ pub use self::preset::Preset;
 use self::template::Template;
 use super::{Delivery, Receipt, RetryConfig, Sink, SinkError};
 use crate::address::{Guard, Policy};
+use crate::causes;
 use crate::config::Secret;
 use crate::escape;
 
@@ -242,15 +243,13 @@ impl Webhook {
 
 /// Writes an error with its causes, each once.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
+    let mut text = String::new();
+    for cause in causes::each(error) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
         }
-        cause = error.source();
     }
     escape::terminal(&escape::shortened(&text, 500))
 }

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::lookup::{Collected, Found, Lookup, TOO_MANY};
 use super::seen::{Mark, Seen, digest};
 use super::window::{Planner, Window};
-use crate::source::answer::{self, Answer};
+use crate::causes;
+use crate::source::answer::Answer;
 use crate::source::{Batch, Body, Inlet};
 
 /// How far back the service remembers: 90 days, less a minute on the way there.
@@ -97,7 +98,7 @@ impl Region {
     async fn from(&mut self, inlet: &Inlet, now: i64, start: Duration, overlap: Duration) -> Result<i64, Failure> {
         if self.done.is_none() {
             let checkpoint = inlet.checkpoint(&self.lookup.region).await;
-            let checkpoint = checkpoint.map_err(|error| Failure::NotTaken(answer::causes(&error)))?;
+            let checkpoint = checkpoint.map_err(|error| Failure::NotTaken(causes::on_one_line(&error)))?;
             self.done = checkpoint.and_then(|text| text.parse::<Timestamp>().ok()).map(Timestamp::as_second);
             self.written = self.done;
         }
@@ -141,7 +142,7 @@ impl Region {
                     checkpoint: (number == last).then(|| (self.lookup.region.clone(), time.to_string())),
                     account: None,
                 };
-                inlet.take(batch).await.map_err(|error| Failure::NotTaken(answer::causes(&error)))?;
+                inlet.take(batch).await.map_err(|error| Failure::NotTaken(causes::on_one_line(&error)))?;
                 self.seen.extend(chunk.iter().map(|(mark, _)| *mark));
             }
             self.written = Some(end);

@@ -199,7 +199,7 @@ impl Seen<'_> {
                 _ if !key.outermost || before != b'"' => {}
                 // With an escape it may be what it does not look like.
                 Use::Source => {
-                    self.doubtful |= value.starts_with(b"\"aws:") || value.iter().take(5).any(|&byte| byte == b'\\')
+                    self.doubtful |= value.starts_with(b"\"aws:") || value.iter().take(5).any(|&byte| byte == b'\\');
                 }
                 Use::Record => self.record = true,
                 Use::List => self.doubtful |= value.starts_with(b"["),

@@ -15,6 +15,7 @@ use tracing::info;
 use super::S3;
 use super::days::resume;
 use super::walk::Range;
+use crate::causes;
 use crate::source::key::LogKey;
 use crate::source::{Batch, Body, Inlet, Source, SourceError};
 
@@ -130,10 +131,7 @@ impl S3 {
                 Ok(key) => chain.done = key,
                 Err(error) => {
                     return Some((
-                        format!(
-                            "failed to read how far s3://{checkpoint} was read: {}",
-                            crate::source::answer::causes(&error)
-                        ),
+                        format!("failed to read how far s3://{checkpoint} was read: {}", causes::on_one_line(&error)),
                         None,
                     ));
                 }
@@ -250,6 +248,6 @@ impl S3 {
             .take(batch)
             .await
             .map(drop)
-            .map_err(|error| format!("failed to take s3://{bucket}/{key}: {}", crate::source::answer::causes(&error)))
+            .map_err(|error| format!("failed to take s3://{bucket}/{key}: {}", causes::on_one_line(&error)))
     }
 }

@@ -12,6 +12,7 @@ use super::Sqs;
 use super::allowed::Verdict;
 use super::message::{self, Text};
 use super::queue::Received;
+use crate::causes;
 use crate::escape::terminal;
 use crate::health::Condition;
 use crate::source::object::ObjectError;
@@ -109,7 +110,7 @@ impl Sqs {
 async fn take(inlet: &Inlet, input: Arc<str>, body: Bytes, account: Option<String>) -> Result<Taken, ObjectError> {
     let batch = Batch { input: Arc::clone(&input), body: Body::Bytes(body), checkpoint: None, account };
     inlet.take(batch).await.map_err(|error| {
-        let text = format!("failed to take {input}: {}", crate::source::answer::causes(&error));
+        let text = format!("failed to take {input}: {}", causes::on_one_line(&error));
         ObjectError { text, needs_somebody: false }
     })
 }

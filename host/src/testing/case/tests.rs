@@ -11,7 +11,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Case>, String> {
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    Case::read(folder.path(), &Room::default()).map_err(|error| told(&error))
+    Case::read(folder.path(), &Room::default()).map_err(|error| causes::on_one_line(&error))
 }
 
 fn refusal(cases: &str) -> String {
@@ -121,7 +121,7 @@ fn one_file_that_is_named_over_and_over_is_too_much_some_day() {
     let case = format!("[[case]]\nname = \"a\"\nevent = \"large.txt\"\nearlier = [{earlier}]\nquiet = true\n");
     fs::write(folder.path().join("cases.toml"), case).unwrap();
     let error = Case::read(folder.path(), &Room::default()).unwrap_err();
-    assert!(told(&error).contains("the cases hold more than 256 MiB"), "{error}");
+    assert!(causes::on_one_line(&error).contains("the cases hold more than 256 MiB"), "{error}");
 }
 
 #[test]
@@ -132,5 +132,5 @@ fn large_settings_are_not_copied_for_every_event_without_end() {
         fs::write(folder.path().join(format!("quiet_{number}.json")), STOPPED).unwrap();
     }
     let error = Case::read(folder.path(), &Room::default()).unwrap_err();
-    assert!(told(&error).contains("the cases hold more than 256 MiB"), "{error}");
+    assert!(causes::on_one_line(&error).contains("the cases hold more than 256 MiB"), "{error}");
 }
