@@ -11,17 +11,15 @@ ends it with code 1, too.
 Everything is read from the page cache, so the machine needs some memory to spare. Nothing is fetched: where a peer is not installed, it says how to
 do that, and a peer is left out only with --without. Needs Python 3.9, cargo, jq, and DuckDB (tests/python/peers.txt).
 """
-import argparse
 import os
 import pathlib
 import statistics
 import sys
-import tempfile
 
 from background import bounds
 from measure import HOST, ROOT, Failed, build, ran
 from programs import PACK, Corpus, Wrong, programs
-from replay import generate
+from replay import corpus_parser, generate
 
 MB = 1_000_000
 # How much of the limit, how many times a peer, and how many megabytes: what the project holds itself to.
@@ -121,12 +119,7 @@ def read_often(measured, corpus, times):
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--generator", type=pathlib.Path, required=True, help="the program that makes the corpus")
-    parser.add_argument("--data", type=pathlib.Path, required=True, help="the records that it is made of")
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "orgwatch-bench", help="where the corpus is kept")
-    parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=7, help="of each fast program")
+    parser = corpus_parser(__doc__, runs=7)
     parser.add_argument("--slow-runs", type=int, default=3, help="of each peer")
     parser.add_argument("--times", type=int, default=10, help="how often the files are read for the peak memory over a long input")
     parser.add_argument("--peers", type=pathlib.Path, default=ROOT / "target/peers", help="a virtual environment with tests/python/peers.txt")

@@ -8,7 +8,6 @@ same event, then rules that ask for every failed call, and for everything. Findi
 prepared before anything is measured, which takes some minutes for a thousand; with --cache that is kept. The last line is what a start with all
 thousand rules takes, with nothing to read. Needs Python 3.9, cargo and 1.5 GB of disk for the rules.
 """
-import argparse
 import pathlib
 import re
 import statistics
@@ -16,7 +15,7 @@ import sys
 import tempfile
 
 from measure import HOST, ROOT, Failed, build, ran
-from replay import generate
+from replay import corpus_parser, generate
 
 PATTERN = ROOT / "rules/generic/dist/pattern.wasm"
 # An event that is not rare and not frequent.
@@ -91,13 +90,8 @@ def row(setup, records, beside):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--generator", type=pathlib.Path, required=True)
-    parser.add_argument("--data", type=pathlib.Path, required=True)
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "orgwatch-bench")
+    parser = corpus_parser(__doc__, runs=5)
     parser.add_argument("--cache", type=pathlib.Path, help="keep the prepared rules here")
-    parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     build()
     arguments.work.mkdir(parents=True, exist_ok=True)

@@ -72,13 +72,19 @@ def replay(corpus, jobs):
         return took, collections.Counter(json.loads(line)["rule"]["id"] for line in output)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--generator", type=pathlib.Path, required=True)
-    parser.add_argument("--data", type=pathlib.Path, required=True)
-    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "orgwatch-bench")
+def corpus_parser(description, runs):
+    """The arguments of every script that replays a generated corpus."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--generator", type=pathlib.Path, required=True, help="the program that makes the corpus")
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="the records that it is made of")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "orgwatch-bench", help="where the corpus is kept")
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=runs, help="of each program that is measured")
+    return parser
+
+
+def main():
+    parser = corpus_parser(__doc__, runs=5)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     build()

@@ -34,8 +34,8 @@ const INPUTS: usize = 256;
 
 /// A worker. The inputs that it takes are parts of the output, and their numbers rise.
 ///
-/// CloudTrail's files are small, and few of them hold more than one event that a rule asks for. To judge each of those by itself would cost several
-/// times as much as to judge some hundred, so events of several inputs are judged together. Until then the inputs are held open.
+/// CloudTrail's files are small, and few of them hold more than one event that a rule asks for. To judge some hundred of those at a time costs less
+/// than to judge each by itself, so events of several inputs are judged together. Until then the inputs are held open.
 pub(super) struct Worker<'a, 'r, O, M> {
     replay: &'a Replay<'r>,
     output: &'a Ordered<O>,

@@ -1,7 +1,8 @@
 //! What an AWS service answered when a call failed: what kind of failure it is, by the error's type and code, and the words for the operator.
 
-use crate::causes;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::causes;
 
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]

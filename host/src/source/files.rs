@@ -112,8 +112,7 @@ impl Input {
     }
 }
 
-/// Opens a file by its name in a folder that is open: with many small files in deep folders, following the path each time is a tenth of the
-/// work of reading them.
+/// Opens a file by its name in a folder that is open, which spares the kernel following the path to each of many small files.
 fn open_in(folder: &File, path: &Path) -> io::Result<File> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let file = openat(folder, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
